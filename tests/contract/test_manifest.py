@@ -1,0 +1,44 @@
+"""What holds for the manifest that the pack ships, whatever is added to it."""
+
+import pytest
+
+from motionweave.weights.manifest import PACK_ROOT, load_manifest
+
+MODELS = load_manifest().models
+BUNDLED = [model for model in MODELS if model.bundled is not None]
+FETCHED = [model for model in MODELS if model.repo is not None]
+
+
+def test_the_small_models_and_the_published_ones_are_listed():
+    assert {"mini-svd", "mini-controlnet-pose", "svd", "svd-xt", "svd-xt-1.1", "temporal-controlnet-depth-svd"} <= {
+        model.id for model in MODELS
+    }
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
+def test_each_model_says_what_may_be_done_with_it(model):
+    assert model.licence_note.endswith(".")
+    assert model.licence is not None or "all rights reserved" in model.licence_note
+
+
+@pytest.mark.parametrize("model", FETCHED, ids=lambda model: model.id)
+def test_weights_are_fetched_as_safetensors_only(model):
+    suffixes = {file.path.rsplit(".", 1)[-1] for file in model.files}
+    assert "safetensors" in suffixes
+    assert suffixes <= {"safetensors", "json"}
+
+
+@pytest.mark.parametrize("model", BUNDLED, ids=lambda model: model.id)
+def test_what_is_said_to_be_bundled_is_there(model):
+    if not (PACK_ROOT / "mini").is_dir():
+        pytest.skip("this checkout carries no mini/ folder, so nothing is bundled")
+    folder = model.bundled_path
+    assert folder.is_dir(), f"{model.bundled} is missing"
+    assert list(folder.rglob("*.safetensors")), f"{model.bundled} holds no weights"
+    assert list(folder.rglob("*.json")), f"{model.bundled} holds no config"
+
+
+def test_all_bundled_models_together_stay_within_40_mb():
+    folders = [model.bundled_path for model in BUNDLED]
+    size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+    assert size <= 40 * 1024 * 1024
