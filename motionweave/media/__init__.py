@@ -1,0 +1,30 @@
+"""Frames and sound in and out of files, always streamed; PyAV and Pillow load when they are first needed."""
+
+from .audio import cut_audio, resample_audio
+from .geometry import Fit, Orientation
+from .image import read_image, write_image
+from .probe import VideoInfo, probe_video, read_metadata
+from .reader import read_clip, read_frames
+from .sound_reader import read_audio
+from .sound_writer import write_audio
+from .timeline import held_frame_index
+from .writer import VideoCodec, VideoWriter
+
+__all__ = [
+    "Fit",
+    "Orientation",
+    "VideoCodec",
+    "VideoInfo",
+    "VideoWriter",
+    "cut_audio",
+    "held_frame_index",
+    "probe_video",
+    "read_audio",
+    "read_clip",
+    "read_frames",
+    "read_image",
+    "read_metadata",
+    "resample_audio",
+    "write_audio",
+    "write_image",
+]

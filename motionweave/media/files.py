@@ -1,0 +1,98 @@
+"""Files at the border: what can be read at all, and writing that leaves either the whole file or nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import MediaError
+
+
+def check_readable(path: Path | str) -> Path:
+    """Refuse what no reader could open, in words that say which of the ways it is wrong.
+
+    Args:
+        path: The file to be read.
+
+    Returns:
+        The same path, as a `Path`.
+
+    Raises:
+        MediaError: If nothing is there, if it is a folder, or if it is empty.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MediaError(path, f"no such file in {path.parent}; check the name and the folder")
+    if path.is_dir():
+        raise MediaError(path, "is a folder; give a file inside it")
+    if path.stat().st_size == 0:
+        raise MediaError(path, "is empty (0 bytes); the copy or the download did not finish, bring the file again")
+    return path
+
+
+def partial_path(path: Path) -> Path:
+    """Name the unfinished file beside its target, on the same disk, so that the last rename is atomic.
+
+    Args:
+        path: The file to be written.
+
+    Returns:
+        A path that does not exist yet, in the same folder.
+
+    Raises:
+        MediaError: If the folder is missing, or a folder stands where the file should go.
+    """
+    if not path.parent.is_dir():
+        raise MediaError(path, f"cannot be written: the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise MediaError(path, "cannot be written: a folder has this name; choose another file name")
+    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part")
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Tell the system's and PyAV's refusals to write as `MediaError`, with the system's own words.
+
+    Args:
+        path: The file being written, for the message.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        MediaError: If the block raised an `OSError` or an error of PyAV.
+    """
+    from av.error import FFmpegError
+
+    try:
+        yield
+    except (OSError, FFmpegError) as error:
+        reason = error.strerror or str(error)
+        raise MediaError(
+            path, f"cannot be written: {reason}; check that the folder may be written and that its disk has room"
+        ) from error
+
+
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """Write a file that appears only when it is complete.
+
+    Args:
+        path: The file to be written.
+
+    Yields:
+        A temporary path in the same folder; it is renamed to `path` when the block ends well and removed when not.
+
+    Raises:
+        MediaError: If the folder or the disk refuses.
+    """
+    path = Path(path)
+    partial = partial_path(path)
+    try:
+        with write_errors(path):
+            yield partial
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""Frames out of a video file, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import Size
+from .colour import decode_rgb
+from .decoding import Decoding
+from .geometry import Fit, fitted_size, place, square_size
+from .probe import Source, inspect_video
+from .timeline import held_frame_index
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+
+def _frame_count_at(source: Source, fps: Fraction | None) -> int:
+    """Say how many frames the whole video gives, what is missing of a file that breaks off included."""
+    info = source.info
+    if fps is None:
+        return info.promised_frame_count
+    if info.promised_frame_count > info.frame_count:
+        return ceil(info.promised_frame_count / info.fps * fps)
+    return source.timeline.count_at(fps)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One request, checked."""
+
+    source: Source
+    start: int
+    stop: int
+    fps: Fraction | None
+    size: Size
+    fit: Fit
+
+    def wanted(self) -> Iterator[int]:
+        """Give the index of the input frame that each output frame shows; past the end, one that never comes."""
+        timeline = self.source.timeline
+        for index in range(self.start, self.stop):
+            if self.fps is None:
+                yield index
+            elif index / self.fps < timeline.duration_s:
+                yield held_frame_index(index, self.fps, timeline.times_s)
+            else:
+                yield timeline.frame_count
+
+
+def read_frames(
+    path: Path | str,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    fps: Fraction | None = None,
+    size: Size | None = None,
+    fit: Fit = "contain",
+) -> Iterator[Tensor]:
+    """Read a video frame by frame, in the order of showing, with memory for a few frames only.
+
+    Rotation flags are applied, non-square pixels become square, and colours are converted by the file's own matrix
+    and range (BT.601 where it tells none). Reading begins at the front of the file whatever `start` is, and passes over
+    what is not wanted without converting it. With `fps`, output frame i shows the input frame whose display interval
+    contains i / fps; a frame that is shown again is the same tensor again, so do not write into it. A file of varying
+    frame rate keeps step with its sound only when it is read at an `fps`.
+
+    Args:
+        path: The video.
+        start: First frame to give, counted at `fps` where that is set, else in the file's own frames.
+        stop: One past the last frame; None reads to the end.
+        fps: Frames per second to read at; None gives the file's own frames.
+        size: Size to give; None is the size the video is shown at.
+        fit: How to fit the picture into `size`.
+
+    Returns:
+        Frames, each (3, H, W) uint8 RGB.
+
+    Raises:
+        InputError: If the range is empty or ends past the video's end, or `fps` or `fit` make no sense.
+        MediaError: At once if the file is no video; after the last frame that could be decoded if the file breaks off.
+    """
+    source = inspect_video(path)
+    if fps is not None and fps <= 0:
+        raise InputError(f"fps is {fps}; expected a positive number of frames per second")
+    frame_count = _frame_count_at(source, fps)
+    end = frame_count if stop is None else stop
+    if not 0 <= start < end <= frame_count:
+        raise InputError(
+            f"frames [{start}, {end}) of {Path(path).name} were asked for; it has {frame_count} frames"
+            f"{'' if fps is None else f' at {fps} frames per second'}, so expected 0 <= start < stop <= {frame_count}"
+        )
+    reading = _Reading(source, start, end, fps, size or source.info.size, fit)
+    fitted_size(source.info.size, reading.size, fit)
+    return _give(reading)
+
+
+def read_clip(
+    path: Path | str,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    fps: Fraction | None = None,
+    size: Size | None = None,
+    fit: Fit = "contain",
+) -> Tensor:
+    """Read a short range of a video as one tensor; a long one belongs in `read_frames`.
+
+    Args:
+        path: The video.
+        start: First frame, as in `read_frames`.
+        stop: One past the last frame.
+        fps: Frames per second to read at.
+        size: Size to give.
+        fit: How to fit the picture into `size`.
+
+    Returns:
+        (F, 3, H, W) uint8.
+
+    Raises:
+        InputError: As `read_frames`.
+        MediaError: As `read_frames`; nothing is given of a file that breaks off within the range.
+    """
+    return torch.stack(list(read_frames(path, start=start, stop=stop, fps=fps, size=size, fit=fit)))
+
+
+def _give(reading: _Reading) -> Iterator[Tensor]:
+    """Decode, hold and convert; ends in an error if the file gives fewer frames than it promised."""
+    decoding = Decoding(reading.source)
+    frames = decoding.frames()
+    convert = _Converter(reading)
+    held: tuple[int, VideoFrame] | None = None
+    upcoming = next(frames, None)
+    given = 0
+    for wanted in reading.wanted():
+        while upcoming is not None and upcoming[0] <= wanted:
+            held, upcoming = upcoming, next(frames, None)
+        if held is None or held[0] < wanted:
+            if upcoming is None:
+                break
+            if held is None or reading.fps is None:
+                continue  # This frame is lost; what follows still comes at its own place, and the error at the end.
+        yield convert(*held)
+        given += 1
+    if given < reading.stop - reading.start or decoding.trouble:
+        raise decoding.error()
+
+
+class _Converter:
+    """Turns decoded frames into pixels, each once."""
+
+    def __init__(self, reading: _Reading) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reading = reading
+        self._reformatter = VideoReformatter()
+        self._last: tuple[int, Tensor] | None = None
+
+    def __call__(self, index: int, frame: VideoFrame) -> Tensor:
+        """Give (3, H, W) uint8 of the wanted size."""
+        if self._last is None or self._last[0] != index:
+            source = self._reading.source
+            pixels = source.orientation.apply(decode_rgb(frame, self._reformatter))
+            shown = square_size(Size(frame.width, frame.height), source.info.sample_aspect_ratio)
+            shown = source.orientation.apply_to_size(shown)
+            self._last = (index, place(pixels, shown, self._reading.size, self._reading.fit).contiguous())
+        return self._last[1]
