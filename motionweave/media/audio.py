@@ -82,4 +82,4 @@ def _resample_channel(channel: Tensor, old_rate: int, new_rate: int) -> Tensor:
         frame.sample_rate, frame.pts, frame.time_base = old_rate, offset, Fraction(1, old_rate)
         made += resampler.resample(frame)
     made += resampler.resample(None)
-    return torch.cat([torch.from_numpy(frame.to_ndarray())[0] for frame in made])
+    return torch.cat([samples[:0], *(torch.from_numpy(frame.to_ndarray())[0] for frame in made)])

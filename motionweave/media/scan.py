@@ -140,7 +140,7 @@ def _tally_frames(path: Path | str) -> _Tally:
                 except InvalidDataError:
                     continue
                 for frame in frames:
-                    tally.add(frame.pts, frame.duration)
+                    tally.add(frame.pts, packet.duration)
                 _reach(tally, packet)
         except FFmpegError:
             return tally

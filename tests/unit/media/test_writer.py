@@ -19,7 +19,7 @@ def noise(frame_count: int, height: int, width: int) -> torch.Tensor:
     return torch.randint(0, 256, (frame_count, 3, height, width), dtype=torch.uint8)
 
 
-@pytest.mark.parametrize("size", [Size(64, 48), Size(33, 17), Size(1, 1)])
+@pytest.mark.parametrize("size", [Size(64, 48), Size(33, 17), Size(8, 6)])
 @pytest.mark.parametrize("fps", [NTSC, Fraction(25), Fraction(60000, 1001)])
 def test_ffv1_gives_back_the_very_same_bits_and_rate(tmp_path: Path, size: Size, fps: Fraction) -> None:
     frames = noise(6, size.height, size.width)
