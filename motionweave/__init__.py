@@ -1,0 +1,86 @@
+"""Long, controlled character video from one image.
+
+The names below are the library's public ones; each loads its module when it is first used, so that importing this package
+costs little more than nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .backbones import BACKBONES
+    from .backbones.base import Backbone, Identity
+    from .controls import CONTROLS, PoseControl, load_controlnet
+    from .controls.base import Control
+    from .engine import MotionWeaveEngine
+    from .errors import InputError, MotionWeaveError
+    from .longform.plan import ChunkPlan, plan_chunks
+    from .longform.stitch import stitch_chunks
+    from .longform.store import ChunkStore
+    from .request import Request
+    from .runtime import Folders, LocalRuntime, Runtime
+    from .sampling import DenoiseOptions, Guidance
+    from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file
+    from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
+    from .types import Audio, Progress, Size
+
+_HOMES = {
+    "backbones": ("BACKBONES",),
+    "backbones.base": ("Backbone", "Identity"),
+    "controls": ("CONTROLS", "PoseControl", "load_controlnet"),
+    "controls.base": ("Control",),
+    "engine": ("MotionWeaveEngine",),
+    "errors": ("InputError", "MotionWeaveError"),
+    "longform.plan": ("ChunkPlan", "plan_chunks"),
+    "longform.stitch": ("stitch_chunks",),
+    "longform.store": ("ChunkStore",),
+    "request": ("Request",),
+    "runtime": ("Folders", "LocalRuntime", "Runtime"),
+    "sampling": ("DenoiseOptions", "Guidance"),
+    "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file"),
+    "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
+    "types": ("Audio", "Progress", "Size"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name's module on first use."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+__all__ = [
+    "BACKBONES",
+    "CONTROLS",
+    "Audio",
+    "Backbone",
+    "ChunkPlan",
+    "ChunkStore",
+    "Control",
+    "DenoiseOptions",
+    "Folders",
+    "Guidance",
+    "Identity",
+    "InputError",
+    "KeypointTrack",
+    "LocalRuntime",
+    "MotionWeaveEngine",
+    "MotionWeaveError",
+    "PoseControl",
+    "PoseMapFrames",
+    "PoseTrack",
+    "Progress",
+    "Request",
+    "Runtime",
+    "Size",
+    "load_controlnet",
+    "plan_chunks",
+    "pose_map_file",
+    "read_pose_keypoint",
+    "stitch_chunks",
+    "write_pose_keypoint",
+]

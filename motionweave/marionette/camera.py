@@ -83,15 +83,9 @@ def move_camera(
     def stack(rows: list[list[np.ndarray]]) -> np.ndarray:
         return np.stack([np.stack(row, -1) for row in rows], -2)
 
-    about_y = stack(
-        [[np.cos(pan), zero, np.sin(pan)], [zero, one, zero], [-np.sin(pan), zero, np.cos(pan)]]
-    )
-    about_x = stack(
-        [[one, zero, zero], [zero, np.cos(tilt), np.sin(tilt)], [zero, -np.sin(tilt), np.cos(tilt)]]
-    )
-    about_z = stack(
-        [[np.cos(roll), -np.sin(roll), zero], [np.sin(roll), np.cos(roll), zero], [zero, zero, one]]
-    )
+    about_y = stack([[np.cos(pan), zero, np.sin(pan)], [zero, one, zero], [-np.sin(pan), zero, np.cos(pan)]])
+    about_x = stack([[one, zero, zero], [zero, np.cos(tilt), np.sin(tilt)], [zero, -np.sin(tilt), np.cos(tilt)]])
+    about_z = stack([[np.cos(roll), -np.sin(roll), zero], [np.sin(roll), np.cos(roll), zero], [zero, zero, one]])
     return Camera(
         rotation=about_z @ about_x @ about_y @ camera.rotation,
         position=camera.position + shift,

@@ -140,4 +140,3 @@ def make_character(seed: int, apart_from: tuple[Colour, ...] = ()) -> Character:
         long_trousers=bool(rng.uniform() < 0.7),
         long_hair=bool(rng.uniform() < 0.4),
     )
-

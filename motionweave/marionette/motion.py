@@ -65,7 +65,9 @@ def mouth_opening(seed: int, time_s: np.ndarray) -> np.ndarray:
     """
     rng = np.random.default_rng([seed, 4])
     rate, phrase, phase = rng.uniform(3.0, 5.0), rng.uniform(0.25, 0.45), rng.uniform(0, 2 * np.pi, 3)
-    syllable = 0.5 - 0.5 * np.cos(2 * np.pi * rate * time_s + phase[0] + 0.8 * np.sin(2 * np.pi * 0.7 * time_s + phase[2]))
+    syllable = 0.5 - 0.5 * np.cos(
+        2 * np.pi * rate * time_s + phase[0] + 0.8 * np.sin(2 * np.pi * 0.7 * time_s + phase[2])
+    )
     speaking = 1 / (1 + np.exp(-8 * (np.sin(2 * np.pi * phrase * time_s + phase[1]) + 0.35)))
     return (syllable * speaking).astype(np.float64)
 

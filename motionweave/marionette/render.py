@@ -194,9 +194,7 @@ def _paint(drawing: Drawing, part: Part, frame: int, projected: tuple[np.ndarray
     drawing.normal[area][solid] = normal[solid]
 
 
-def draw_frame(
-    parts: list[Part], scene: Scene, camera: Camera, light: np.ndarray, frame: int, size: Size
-) -> Drawing:
+def draw_frame(parts: list[Part], scene: Scene, camera: Camera, light: np.ndarray, frame: int, size: Size) -> Drawing:
     """Draw one frame.
 
     Args:

@@ -86,9 +86,7 @@ def camera_of(world: World, frame_count: int) -> Camera:
     return fixed_camera(frame_count, height=height, distance=distance)
 
 
-def render_clip(
-    world: World, time_s: np.ndarray, fps: Fraction, size: Size, camera: Camera | None = None
-) -> Clip:
+def render_clip(world: World, time_s: np.ndarray, fps: Fraction, size: Size, camera: Camera | None = None) -> Clip:
     """Render a world at some times.
 
     Args:

@@ -35,7 +35,9 @@ class Person:
     def __post_init__(self) -> None:
         """Check the shapes once."""
         if self.body.shape != (BODY_COUNT, 3):
-            raise InputError(f"a body of shape {self.body.shape} was given; expected {BODY_COUNT} points of x, y, confidence")
+            raise InputError(
+                f"a body of shape {self.body.shape} was given; expected {BODY_COUNT} points of x, y, confidence"
+            )
 
 
 def from_wholebody(points: np.ndarray) -> Person:

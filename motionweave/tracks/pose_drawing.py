@@ -35,7 +35,9 @@ COLOURS = (
     (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
 
-_FINGERS = tuple((0 if part == 0 else 4 * finger + part, 4 * finger + part + 1) for finger in range(5) for part in range(4))
+_FINGERS = tuple(
+    (0 if part == 0 else 4 * finger + part, 4 * finger + part + 1) for finger in range(5) for part in range(4)
+)
 _FINGER_COLOURS = tuple(
     tuple(round(255 * channel) for channel in colorsys.hsv_to_rgb(edge / len(_FINGERS), 1, 1))
     for edge in range(len(_FINGERS))

@@ -1,0 +1,160 @@
+"""What a generative core must offer, and what it is told about a window.
+
+A backbone never loops: schedules, guidance and carried context live in `sampling`, windows in `longform`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, Protocol
+
+from torch import Tensor, nn
+
+from ..types import Size
+
+
+@dataclass(frozen=True)
+class BackboneFacts:
+    """What a caller needs to know without probing the networks."""
+
+    name: str
+    """What to call it in messages and keys."""
+    window: int
+    """Frames it was trained to denoise together."""
+    chunk_frames: int
+    """New frames a chunk adds by default."""
+    overlap: int
+    """Context frames by default."""
+    fps: Fraction
+    """Frame rate it was trained at."""
+    size: Size
+    """Picture size it was trained at."""
+    spatial_multiple: int
+    """Width and height must be multiples of this, in pixels."""
+    spatial_compression: int
+    """Pixels to a latent cell, each way."""
+    temporal_compression: int
+    """Frames to a latent frame."""
+    latent_channels: int
+    """Channels of a latent."""
+    image_role: Literal["first_frame", "reference"]
+    """Whether the picture is the first frame, or shows the character in any pose."""
+    context_sigma: float
+    """Highest noise level at which known frames are shown; infinite where they share the window's own."""
+    steps: int
+    """Denoising steps by default."""
+    guidance: float
+    """Guidance scale by default; 1 is none."""
+    noise_augmentation: float
+    """Noise added to the picture by default, in pixels of [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A reference image as the backbone sees it."""
+
+    image_latents: Tensor
+    """(C, h, w): concatenated to every frame."""
+    tokens: Tensor
+    """(T, D): cross-attention tokens."""
+    size: Size
+    """The picture size it was encoded for."""
+    noise_augmentation: float
+    """How much noise was added before encoding."""
+    digest: str
+    """Hash of what it was made from, for chunk keys."""
+
+
+@dataclass(frozen=True)
+class ResidualControl:
+    """A ControlNet at work in one window."""
+
+    net: nn.Module
+    """Gives `ControlResiduals`."""
+    digest: str
+    """Hash of its weights."""
+    pictures: Tensor
+    """(F, 3, H, W) in [-1, 1]: the window's control pictures."""
+    strength: Tensor
+    """(F,): factor on the residuals."""
+    active: tuple[float, float]
+    """Part of the schedule in which it acts, from 0 (all noise) to 1 (clean)."""
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """Everything one window is denoised under."""
+
+    identity: Identity
+    """Who."""
+    fps: float
+    """Frames per second of the video."""
+    motion_bucket: float = 127.0
+    """SVD's measure of how much moves, 0 to 255."""
+    residuals: tuple[ResidualControl, ...] = ()
+    """ControlNets, in the order in which they were applied."""
+
+    def digest(self) -> str:
+        """Hash everything that the window is made under; any change to it makes another video."""
+        digest = hashlib.sha256(f"{self.identity.digest} {self.fps} {self.motion_bucket}".encode())
+        for control in self.residuals:
+            digest.update(f"{control.digest} {control.active}".encode())
+            for tensor in (control.pictures, control.strength):
+                digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+class Backbone(Protocol):
+    """A generative core."""
+
+    @property
+    def facts(self) -> BackboneFacts:
+        """What to know about it."""
+        ...
+
+    @property
+    def denoiser(self) -> nn.Module:
+        """The module that `predict` runs, so that the host can make room for it."""
+        ...
+
+    @property
+    def autoencoder(self) -> nn.Module:
+        """The module that `encode_clip` and `decode_clip` run."""
+        ...
+
+    @property
+    def image_encoder(self) -> nn.Module:
+        """The module that gives identity tokens."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of the weights and configs, for chunk keys."""
+        ...
+
+    def scheduler(self) -> Any:
+        """Give a fresh diffusers scheduler, as the backbone was trained for."""
+        ...
+
+    def encode_image(self, image: Tensor, size: Size, noise_augmentation: float, seed: int) -> Identity:
+        """Encode a reference image (1, 3, H, W) in [0, 1]."""
+        ...
+
+    def encode_clip(self, frames: Tensor) -> Tensor:
+        """Encode (F, 3, H, W) in [0, 1] to latents (F, C, h, w) of unit deviation."""
+        ...
+
+    def decode_clip(
+        self, latents: Tensor, slice_frames: int | None = None, on_slice: Callable[[int], None] | None = None
+    ) -> Tensor:
+        """Decode latents (F, C, h, w) to pixels (F, 3, H, W) in [0, 1], some frames at a time."""
+        ...
+
+    def predict(
+        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, guided: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Run the network once on scaled latents (F, C, h, w): with the image and, if guided, without."""
+        ...

@@ -1,0 +1,240 @@
+"""Stable Video Diffusion: XT, its siblings, and Mini, which is the same classes with smaller numbers.
+
+Source: Blattmann et al., "Stable Video Diffusion" (2023); diffusers' `StableVideoDiffusionPipeline`, whose arithmetic this
+keeps. Otherwise than there: guidance and control are the caller's, and long clips are decoded in slices that overlap and
+are cross-faded, because the decoder sees zeros beyond a slice's ends and flickers there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from einops import repeat
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import Size, check_shape
+from .base import BackboneFacts, Conditioning, Identity, ResidualControl
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKLTemporalDecoder
+    from transformers import CLIPVisionModelWithProjection
+
+    from ..models.svd_unet import ControlResiduals, SVDUNet
+
+DECODE_FRAMES = 14
+"""Frames decoded together by default, as in Stability's reference configuration."""
+
+DECODE_OVERLAP = 3
+"""Frames that neighbouring slices share."""
+
+
+def check_size(size: Size, multiple: int) -> None:
+    """Refuse a picture size that the backbone cannot make.
+
+    Raises:
+        InputError: With the nearest sizes that it can.
+    """
+    if size.width % multiple or size.height % multiple:
+        near = Size(*(max(multiple, round(side / multiple) * multiple) for side in (size.width, size.height)))
+        raise InputError(
+            f"a size of {size} was asked for; this backbone makes multiples of {multiple} pixels, for example {near}"
+        )
+
+
+@dataclass(frozen=True)
+class SVDBackbone:
+    """SVD's four parts and what is known about them."""
+
+    unet: SVDUNet
+    """Predicts v."""
+    vae: AutoencoderKLTemporalDecoder
+    """Pixels to latents and back."""
+    vision: CLIPVisionModelWithProjection
+    """Gives the image token."""
+    scheduler_config: dict[str, Any]
+    """diffusers' EulerDiscreteScheduler config."""
+    image_mean: tuple[float, float, float]
+    """CLIP's normalisation."""
+    image_std: tuple[float, float, float]
+    """CLIP's normalisation."""
+    facts: BackboneFacts
+    """What to know about it."""
+    digest: str
+    """Hash of the weights and configs."""
+
+    @property
+    def denoiser(self) -> SVDUNet:
+        """The UNet."""
+        return self.unet
+
+    @property
+    def autoencoder(self) -> AutoencoderKLTemporalDecoder:
+        """The VAE."""
+        return self.vae
+
+    @property
+    def image_encoder(self) -> CLIPVisionModelWithProjection:
+        """The vision tower."""
+        return self.vision
+
+    def scheduler(self) -> Any:
+        """Give a fresh EulerDiscreteScheduler; it keeps its place in the schedule, so every window needs its own."""
+        from diffusers import EulerDiscreteScheduler
+
+        return EulerDiscreteScheduler.from_config(self.scheduler_config)
+
+    def encode_image(self, image: Tensor, size: Size, noise_augmentation: float, seed: int) -> Identity:
+        """Encode a reference image.
+
+        Args:
+            image: (1, 3, H, W) in [0, 1]; resized to `size`, so give it in that shape if it must not be stretched.
+            size: The video's picture size.
+            noise_augmentation: Deviation of the noise added to the pixels in [-1, 1].
+            seed: Seeds that noise.
+
+        Returns:
+            Latents (not scaled, as SVD has it) and one token.
+
+        Raises:
+            InputError: If the size is not one that the backbone makes.
+            ShapeError: If the image is not one picture.
+        """
+        check_shape("image", image, "1 3 H W")
+        check_size(size, self.facts.spatial_multiple)
+        pixels = _resized(image, size) * 2 - 1
+        noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed))
+        noisy = pixels + noise_augmentation * noise
+        # float16 overflows in the encoder of the published weights (`force_upcast`), so encoding is done in float32.
+        dtype = self.vae.dtype
+        if dtype == torch.float16:
+            self.vae.to(torch.float32)
+        latents = self.vae.encode(noisy.to(self.vae.device, self.vae.dtype)).latent_dist.mode()
+        self.vae.to(dtype)
+        digest = hashlib.sha256(image.contiguous().numpy().tobytes())
+        digest.update(f"{size} {noise_augmentation} {seed}".encode())
+        return Identity(latents[0].float().cpu(), self._token(image), size, noise_augmentation, digest.hexdigest())
+
+    def _token(self, image: Tensor) -> Tensor:
+        """Give CLIP's embedding, (1, D)."""
+        # The pipeline's own resize, antialiased as in SVD's training; there is no public name for it.
+        from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import (
+            _resize_with_antialiasing,  # pyright: ignore[reportPrivateUsage]
+        )
+
+        side = self.vision.config.image_size
+        small = (_resize_with_antialiasing(image * 2 - 1, (side, side)) + 1) / 2
+        mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (self.image_mean, self.image_std))
+        pixels = ((small - mean) / std).to(self.vision.device, self.vision.dtype)
+        return self.vision(pixels).image_embeds.float().cpu()
+
+    def encode_clip(self, frames: Tensor) -> Tensor:
+        """Encode frames.
+
+        Args:
+            frames: (F, 3, H, W) in [0, 1].
+
+        Returns:
+            (F, 4, h, w), unit deviation.
+        """
+        check_shape("frames", frames, "F 3 H W")
+        pixels = (frames * 2 - 1).to(self.vae.device, self.vae.dtype)
+        return self.vae.encode(pixels).latent_dist.mode().float() * self.vae.config.scaling_factor
+
+    def decode_clip(
+        self, latents: Tensor, slice_frames: int | None = None, on_slice: Callable[[int], None] | None = None
+    ) -> Tensor:
+        """Decode latents, a slice of frames at a time.
+
+        Args:
+            latents: (F, 4, h, w).
+            slice_frames: Frames decoded together; None for `DECODE_FRAMES`. Clips that fit are decoded in one piece,
+                exactly as diffusers does.
+            on_slice: Called after each slice with the number of frames done.
+
+        Returns:
+            (F, 3, H, W) float32 in [0, 1], on the CPU.
+        """
+        count, size = latents.shape[0], slice_frames or DECODE_FRAMES
+        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.device, self.vae.dtype)
+        frames, start = self._decode(scaled[:size]), 0
+        while start + size < count:
+            overlap = min(DECODE_OVERLAP, size - 1)
+            # The last slice is moved back rather than shortened: short slices flicker most.
+            start = min(start + size - overlap, count - size)
+            shared = len(frames) - start
+            piece = self._decode(scaled[start : start + size])
+            ramp = (torch.arange(1, shared + 1) / (shared + 1)).view(-1, 1, 1, 1)
+            joined = torch.lerp(frames[start:], piece[:shared], ramp)
+            frames = torch.cat([frames[:start], joined, piece[shared:]])
+            if on_slice is not None:
+                on_slice(len(frames))
+        return frames
+
+    def _decode(self, scaled: Tensor) -> Tensor:
+        pixels = cast(Tensor, self.vae.decode(scaled, num_frames=len(scaled)).sample)
+        return (pixels.float().cpu() / 2 + 0.5).clamp(0, 1)
+
+    def predict(
+        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, guided: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Run the UNet once.
+
+        Args:
+            sample: (F, 4, h, w) noisy latents, already scaled by the scheduler.
+            timestep: Scalar.
+            conditioning: What the window is denoised under.
+            progress: Place in the schedule, 0 at the first step, toward 1 at the last.
+            guided: Whether to predict without the image too.
+
+        Returns:
+            v with the image and, if guided, v without it (both with control, as published), each (F, 4, h, w) float32.
+        """
+        halves, device, dtype = 2 if guided else 1, self.unet.device, self.unet.dtype
+        identity, frames = conditioning.identity, sample.shape[0]
+        # The half without the image comes first, as in diffusers.
+        present = torch.ones(halves, device=device, dtype=dtype)
+        present[: halves - 1] = 0
+        image = repeat(identity.image_latents.to(device, dtype), "c y x -> b f c y x", b=halves, f=frames)
+        noisy = repeat(sample.to(device, dtype), "f c y x -> b f c y x", b=halves)
+        model_input = torch.cat([noisy, image * present.view(-1, 1, 1, 1, 1)], 2)
+        tokens = repeat(identity.tokens.to(device, dtype), "t d -> b t d", b=halves) * present.view(-1, 1, 1)
+        ids = [conditioning.fps - 1, conditioning.motion_bucket, identity.noise_augmentation]
+        time_ids = torch.tensor([ids] * halves, device=device, dtype=dtype)
+        inputs = (model_input, timestep.to(device), tokens, time_ids)
+        residuals = _residuals(conditioning.residuals, progress, inputs)
+        output = self.unet(*inputs, residuals=residuals).float()
+        return output[-1], output[0] if guided else None
+
+
+def _resized(image: Tensor, size: Size) -> Tensor:
+    """Resize as diffusers' video processor does with a PIL image: Lanczos in 8 bits; unchanged if it fits."""
+    if image.shape[-2:] == (size.height, size.width):
+        return image
+    from diffusers.video_processor import VideoProcessor
+    from PIL import Image
+
+    picture = Image.fromarray((image[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())  # H W 3
+    processed = VideoProcessor(vae_scale_factor=1).preprocess(picture, height=size.height, width=size.width)
+    return cast(Tensor, processed) / 2 + 0.5
+
+
+def _residuals(
+    controls: tuple[ResidualControl, ...], progress: float, inputs: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> ControlResiduals | None:
+    """Sum what the controls that act now add; None if none does, so that an idle control changes no bit."""
+    total: ControlResiduals | None = None
+    sample = inputs[0]
+    for control in controls:
+        if not control.active[0] <= progress <= control.active[1] or not bool(control.strength.any()):
+            continue
+        pictures = control.pictures.to(sample.device, sample.dtype)
+        made = control.net(*inputs, control=repeat(pictures, "f c y x -> b f c y x", b=sample.shape[0]))
+        factor = control.strength.to(sample.device, sample.dtype).repeat(sample.shape[0]).view(-1, 1, 1, 1)
+        scaled = made.scaled(factor)
+        total = scaled if total is None else total + scaled
+    return total

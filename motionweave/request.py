@@ -1,0 +1,55 @@
+"""What a run is asked to make, checked once, at the border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .backbones.base import Backbone, Identity
+from .controls.base import Control
+from .errors import InputError
+from .longform.plan import ChunkPlan
+from .sampling import DenoiseOptions
+
+
+@dataclass(frozen=True)
+class Request:
+    """One video to make."""
+
+    backbone: Backbone
+    """The generative core."""
+    identity: Identity
+    """Who."""
+    controls: tuple[Control, ...]
+    """What should happen, in the order in which it is applied."""
+    plan: ChunkPlan
+    """How the video is cut."""
+    options: DenoiseOptions
+    """Steps and guidance."""
+    seed: int
+    """Seeds the noise."""
+    folder: Path
+    """The run directory."""
+    motion_bucket: float = 127.0
+    """SVD's measure of how much moves, 0 to 255."""
+    decode_frames: int = 0
+    """Frames decoded together; 0 for the backbone's default."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would fail, or quietly go wrong, hours later."""
+        frame_count = self.plan.frame_count
+        for control in self.controls:
+            if control.frame_count < frame_count:
+                raise InputError(
+                    f"the plan has {frame_count} frames, but a control covers only {control.frame_count} frames at "
+                    f"{float(self.plan.fps):g} fps; plan at most {control.frame_count} frames or give a longer track"
+                )
+        if self.options.guidance.first is not None and len(self.plan) > 1:
+            raise InputError(
+                "a guidance ramp was asked for over several windows, where it would jump back at every join; use a "
+                "constant scale, or plan a single window"
+            )
+        if not 0 <= self.motion_bucket <= 255:
+            raise InputError(f"a motion bucket of {self.motion_bucket} was given; expected 0 to 255, usually 127")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"a seed of {self.seed} was given; expected 0 to {2**63 - 1}")

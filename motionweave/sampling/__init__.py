@@ -1,0 +1,7 @@
+"""From noise to one window's latents."""
+
+from .denoise import DenoiseOptions, KnownFrames, denoise_window
+from .guidance import Guidance
+from .noise import frame_noise
+
+__all__ = ["DenoiseOptions", "Guidance", "KnownFrames", "denoise_window", "frame_noise"]

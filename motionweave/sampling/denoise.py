@@ -1,0 +1,107 @@
+"""One window, from noise to latents.
+
+Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), algorithm 2 without
+churn, through diffusers' scheduler. Known frames (overlap that an earlier window made) are put in at every step at that
+step's noise level, as Lugmayr et al., "RePaint" (2022), eq. 8; a backbone that was trained with known frames nearly clean
+(`BackboneFacts.context_sigma`) is shown them no noisier than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..backbones.base import Backbone, Conditioning
+from ..errors import InputError, MotionWeaveError
+from ..types import check_shape
+from .guidance import Guidance
+
+
+@dataclass(frozen=True)
+class DenoiseOptions:
+    """How to sample."""
+
+    steps: int
+    """Denoising steps."""
+    guidance: Guidance
+    """How to mix the predictions."""
+
+    def __post_init__(self) -> None:
+        """Refuse schedules without a step."""
+        if not 1 <= self.steps <= 1000:
+            raise InputError(f"{self.steps} denoising steps were asked for; expected 1 to 1000, usually 8 to 30")
+
+
+@dataclass(frozen=True)
+class KnownFrames:
+    """Frames of a window that are made already: a leading run, a trailing run, or both."""
+
+    latents: Tensor
+    """(K, C, h, w), unit deviation."""
+    places: Tensor
+    """(K,) int64 positions in the window."""
+
+
+def _put(into: Tensor, known: KnownFrames, values: Tensor) -> Tensor:
+    return into.index_copy(0, known.places, values)
+
+
+def denoise_window(
+    backbone: Backbone,
+    conditioning: Conditioning,
+    noise: Tensor,
+    options: DenoiseOptions,
+    known: KnownFrames | None = None,
+    on_step: Callable[[int, Tensor], None] | None = None,
+) -> Tensor:
+    """Denoise one window.
+
+    Args:
+        backbone: The generative core.
+        conditioning: What the window is made under.
+        noise: (F, C, h, w) of unit deviation.
+        options: Steps and guidance.
+        known: Frames that are made already; they come back as they were given.
+        on_step: Called after each step with its number from 1 and the clean latents as seen so far; whatever it raises
+            ends the run, so cancelling takes effect within a step.
+
+    Returns:
+        (F, C, h, w) latents of unit deviation.
+
+    Raises:
+        ShapeError: If the noise is not a window of latents.
+        MotionWeaveError: If the network gives numbers that are not finite.
+    """
+    check_shape("noise", noise, "F C h w")
+    scheduler: Any = backbone.scheduler()
+    scheduler.set_timesteps(options.steps)
+    latents = noise * scheduler.init_noise_sigma
+    for step, timestep in enumerate(scheduler.timesteps):
+        sigma = float(scheduler.sigmas[step])
+        sample = scheduler.scale_model_input(latents, timestep)
+        if known is not None:
+            level = min(sigma, backbone.facts.context_sigma)
+            shown = known.latents + level * noise[known.places]
+            sample = _put(sample, known, shown / (level**2 + 1) ** 0.5)
+        conditional, unconditional = backbone.predict(
+            sample, timestep, conditioning, step / options.steps, options.guidance.guided
+        )
+        prediction = options.guidance.combine(conditional, unconditional).to(latents.device)
+        if not bool(torch.isfinite(prediction).all()):
+            raise MotionWeaveError(
+                f"the network gave numbers that are not finite at step {step + 1} of {options.steps}; 16-bit precision "
+                "overflows on some graphics cards and at very small sizes: use bfloat16 or float32, or a larger size"
+            )
+        moved = scheduler.step(prediction, timestep, latents)
+        latents = moved.prev_sample
+        if known is not None:
+            # Kept in step with the schedule, so that the Euler step of a frame never starts from another frame's noise.
+            following = float(scheduler.sigmas[step + 1])
+            latents = _put(latents, known, known.latents + following * noise[known.places])
+        if on_step is not None:
+            on_step(step + 1, moved.pred_original_sample)
+    return latents

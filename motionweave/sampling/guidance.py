@@ -1,0 +1,55 @@
+"""Classifier-free guidance: how far to move away from what the network says without the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """A guidance scale for each frame of a window.
+
+    Constant by default. SVD's own ramp rises from the first to the last frame of a window; over many windows that is a
+    saw-tooth in contrast at every join, so it is allowed only where one window makes the whole video.
+    """
+
+    scale: float
+    """At the last frame; 1 is no guidance."""
+    first: float | None = None
+    """At the first frame, rising linearly; None for a constant scale."""
+
+    def __post_init__(self) -> None:
+        """Refuse scales that mean nothing."""
+        for value in (self.scale, self.scale if self.first is None else self.first):
+            if not 1 <= value <= 100:
+                raise InputError(f"a guidance scale of {value} was given; expected 1 (none) to 100, usually 1.5 to 4")
+
+    @property
+    def guided(self) -> bool:
+        """Whether the network must also run without the image."""
+        return self.scale > 1
+
+    def per_frame(self, frame_count: int) -> Tensor:
+        """Give the scale of each frame, (F, 1, 1, 1) float32."""
+        first = self.scale if self.first is None else self.first
+        return torch.linspace(first, self.scale, frame_count).view(-1, 1, 1, 1)
+
+    def combine(self, conditional: Tensor, unconditional: Tensor | None) -> Tensor:
+        """Mix the two predictions.
+
+        Args:
+            conditional: (F, C, h, w) with the image.
+            unconditional: The same without it, or None where there is no guidance.
+
+        Returns:
+            (F, C, h, w).
+        """
+        if unconditional is None:
+            return conditional
+        scale = self.per_frame(conditional.shape[0]).to(conditional.device)
+        return unconditional + scale * (conditional - unconditional)

@@ -1,0 +1,83 @@
+"""Mini's temporal VAE: pictures to latents an eighth the size and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from .data import ClipStore
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKLTemporalDecoder
+
+
+def edges(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the differences to the right and downward neighbours of (..., H, W)."""
+    return pixels[..., :, 1:] - pixels[..., :, :-1], pixels[..., 1:, :] - pixels[..., :-1, :]
+
+
+def crop(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Cut one random square, the same for all frames, at a multiple of 8 pixels.
+
+    Args:
+        pixels: (..., H, W).
+        size: Width and height of the square.
+        generator: Chooses where.
+    """
+    height, width = pixels.shape[-2:]
+    y = 8 * int(torch.randint((height - size) // 8 + 1, (1,), generator=generator))
+    x = 8 * int(torch.randint((width - size) // 8 + 1, (1,), generator=generator))
+    return pixels[..., y : y + size, x : x + size]
+
+
+def vae_losses(
+    vae: AutoencoderKLTemporalDecoder,
+    store: ClipStore,
+    generator: torch.Generator,
+    *,
+    clips: int,
+    frames: int,
+    size: int,
+) -> dict[str, Tensor]:
+    """Give the losses of one step on random clips.
+
+    Args:
+        vae: The module.
+        store: Rendered clips.
+        generator: Chooses clips, frames and crops.
+        clips: Clips a step.
+        frames: Consecutive frames a clip.
+        size: Crop in pixels.
+
+    Returns:
+        ``loss`` and its parts: mean absolute error, the same of the edges, and the latents' divergence.
+    """
+    chosen = torch.randint(store.spec.clip_count, (clips,), generator=generator).numpy()
+    first = int(torch.randint(store.spec.frame_count - frames + 1, (1,), generator=generator))
+    pixels = crop(store.pictures_at(np.sort(chosen), slice(first, first + frames)), size, generator)
+    pixels = rearrange(pixels, "b f c y x -> (b f) c y x") * 2 - 1
+    if float(torch.rand(1, generator=generator)) < 0.5:
+        pixels = pixels.flip(-1)
+    latents = vae.encode(pixels).latent_dist
+    restored = vae.decode(latents.sample(generator), num_frames=frames).sample
+    error = (restored - pixels).abs().mean() + (restored - pixels).square().mean()
+    outline = sum((a - b).abs().mean() for a, b in zip(edges(restored), edges(pixels), strict=True))
+    divergence = latents.kl().mean() / latents.mean[0].numel()
+    return {"loss": error + outline + 1e-4 * divergence, "error": error, "edges": outline, "kl": divergence}
+
+
+@torch.no_grad()
+def latent_scale(vae: AutoencoderKLTemporalDecoder, store: ClipStore, count: int = 64) -> float:
+    """Give the factor that brings the latents to unit deviation, measured on some training pictures."""
+    pixels = store.pictures_at(np.arange(min(count, store.spec.clip_count)), slice(0, 1))[:, 0] * 2 - 1
+    return float(1 / vae.encode(pixels).latent_dist.mode().std())
+
+
+def psnr(produced: Tensor, truth: Tensor) -> float:
+    """Give the peak signal-to-noise ratio in dB of pixels in [0, 1]."""
+    return float(-10 * torch.log10(F.mse_loss(produced, truth)))
