@@ -1,0 +1,169 @@
+"""The ``motionweave`` command: thin functions, each of which imports what it needs when it is called.
+
+Results go to the output stream, progress and errors to the error stream. An error is one line; the exit code is 2 for
+bad input and 1 for a failure.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import InputError, MediaError, MissingModelError, MotionWeaveError
+
+if TYPE_CHECKING:
+    from .host import RunReport
+    from .runtime import Folders
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Long, controlled character video from one image.",
+)
+
+InputDir = Annotated[Path, typer.Option("--input-dir", help="Folder of the files that a workflow names.")]
+OutputDir = Annotated[Path, typer.Option("--output-dir", help="Folder for videos and chunks.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+DEFAULT_INPUT, DEFAULT_OUTPUT = Path("input"), Path("output")
+FAILED, BAD_INPUT, STOPPED = 1, 2, 130
+"""Exit codes; 130 is what shells expect of a program that Ctrl-C ended."""
+
+
+@app.command()
+def run(
+    workflow: Annotated[Path, typer.Argument(help="Workflow JSON, in canvas or API format.")],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NODE.INPUT=VALUE", help="Set an input; NODE is an id or a title. Repeatable."),
+    ] = None,
+    input_dir: InputDir = DEFAULT_INPUT,
+    output_dir: OutputDir = DEFAULT_OUTPUT,
+    report: Annotated[Path | None, typer.Option("--report", help="Write what was made to this JSON file.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Run a workflow in this process, without ComfyUI."""
+    with one_line_errors(debug, input_dir):
+        made = _run(workflow, tuple(sets or ()), input_dir, output_dir)
+        for text in made.texts:
+            typer.echo(text)
+        for output in made.outputs:
+            typer.echo(output.path)
+        if report is not None:
+            _write(report, made.to_json())
+
+
+@app.command()
+def demo(output_dir: OutputDir = DEFAULT_OUTPUT, debug: Debug = False) -> None:
+    """Make a short video on the bundled miniature models; its path is the last line."""
+    from .host.context import PACK_ROOT
+
+    with one_line_errors(debug, DEFAULT_INPUT):
+        made = _run(PACK_ROOT / "workflows" / "quickstart.json", (), DEFAULT_INPUT, output_dir)
+        videos = [output for output in made.outputs if output.path.endswith(".mp4")]
+        if not videos:
+            raise MotionWeaveError("the quickstart workflow saved no mp4; restore workflows/quickstart.json")
+        target = output_dir.resolve() / "quickstart.mp4"
+        Path(videos[-1].path).replace(target)
+        typer.echo(f"{videos[-1].frames} frames in {len(made.chunks)} chunks, {made.seconds:.1f} s")
+        typer.echo(target)
+
+
+@app.command()
+def doctor(as_json: AsJson = False, output_dir: OutputDir = DEFAULT_OUTPUT, debug: Debug = False) -> None:
+    """Say what this machine can run, and what is missing."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .host.doctor import diagnose
+
+        found = diagnose(_folders(DEFAULT_INPUT, output_dir, None))
+        typer.echo(found.to_json() if as_json else "\n".join(found.lines()))
+
+
+def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Path) -> RunReport:
+    """Run a workflow with progress on the terminal; previews go to a folder that is gone afterwards."""
+    import tempfile
+
+    from .host import RunOptions, run_workflow
+    from .host.terminal import TerminalProgress
+
+    with tempfile.TemporaryDirectory(prefix="motionweave-") as temp, TerminalProgress() as terminal:
+        folders = _folders(input_dir, output_dir, Path(temp))
+        return run_workflow(workflow, RunOptions(folders, sets, terminal.on_progress, terminal.on_node))
+
+
+def _folders(input_dir: Path, output_dir: Path, temp: Path | None) -> Folders:
+    from .host import default_folders
+
+    return default_folders(input_dir, output_dir, temp)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+
+
+@contextmanager
+def one_line_errors(debug: bool, input_dir: Path) -> Iterator[None]:
+    """Turn an error of the block into one line and an exit code.
+
+    Args:
+        debug: Whether to show the traceback before the line.
+        input_dir: Files below it are the user's; one that cannot be read is bad input.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("stopped; finished chunks are kept, and running again goes on from them", err=True)
+        raise typer.Exit(STOPPED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        typer.echo(f"error: {describe_error(error)}", err=True)
+        raise typer.Exit(BAD_INPUT if is_bad_input(error, input_dir) else FAILED) from error
+
+
+def describe_error(error: Exception) -> str:
+    """Give an error as one line.
+
+    Args:
+        error: Any error; the type is named where it is not one that this library words for people.
+    """
+    message = " ".join(str(error).split())
+    if isinstance(error, MotionWeaveError):
+        return message
+    if type(error).__name__ == "OutOfMemoryError":
+        return f"out of memory: {message}; use a smaller size, shorter chunks or fewer decode_frames"
+    return f"{type(error).__name__}: {message}"
+
+
+def is_bad_input(error: BaseException | None, input_dir: Path) -> bool:
+    """Say whether an error, or the one it was raised from, is about what the user gave.
+
+    Args:
+        error: The error.
+        input_dir: Where the user's files lie.
+    """
+    while isinstance(error, MotionWeaveError):
+        if isinstance(error, InputError | MissingModelError):
+            return True
+        if isinstance(error, MediaError) and error.path.resolve().is_relative_to(input_dir.resolve()):
+            return True
+        error = error.__cause__
+    return False
+
+
+def main() -> None:
+    """Run the command."""
+    app()
