@@ -14,7 +14,7 @@ from motionweave.runtime import Folders
 
 def kind(id: str, inputs: list[io.Input], outputs: list[Any], is_output: bool = False) -> type[io.ComfyNode]:
     schema = io.Schema(id, inputs=inputs, outputs=outputs, is_output_node=is_output)
-    return type(id, (io.ComfyNode,), {"define_schema": classmethod(lambda cls: schema)})
+    return type(id, (io.ComfyNode,), {"define_schema": classmethod(lambda _: schema)})
 
 
 class Even(io.ComfyNode):

@@ -38,7 +38,11 @@ class Keep(io.ComfyNode):
 CATALOGUE: Catalogue = build_catalogue([Make, Keep])
 
 API: dict[str, Any] = {
-    "1": {"class_type": "Make", "inputs": {"seed": 3, "curve": {"__value__": [1, 2]}}, "_meta": {"title": "v1.5 maker"}},
+    "1": {
+        "class_type": "Make",
+        "inputs": {"seed": 3, "curve": {"__value__": [1, 2]}},
+        "_meta": {"title": "v1.5 maker"},
+    },
     "2": {"class_type": "Keep", "inputs": {"images": ["1", 0]}},
 }
 

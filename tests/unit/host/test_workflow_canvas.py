@@ -11,7 +11,7 @@ from motionweave.host.workflow import graph_from_json
 
 def kind(id: str, inputs: list[io.Input], outputs: list[Any], is_output: bool = False) -> type[io.ComfyNode]:
     schema = io.Schema(id, inputs=inputs, outputs=outputs, is_output_node=is_output)
-    return type(id, (io.ComfyNode,), {"define_schema": classmethod(lambda cls: schema)})
+    return type(id, (io.ComfyNode,), {"define_schema": classmethod(lambda _: schema)})
 
 
 CATALOGUE: Catalogue = build_catalogue(

@@ -13,7 +13,7 @@ INNER, OUTER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-
 
 def kind(id: str, inputs: list[io.Input], outputs: list[Any]) -> type[io.ComfyNode]:
     schema = io.Schema(id, inputs=inputs, outputs=outputs)
-    return type(id, (io.ComfyNode,), {"define_schema": classmethod(lambda cls: schema)})
+    return type(id, (io.ComfyNode,), {"define_schema": classmethod(lambda _: schema)})
 
 
 CATALOGUE: Catalogue = build_catalogue(
@@ -60,7 +60,9 @@ def save(id: int, link: int) -> dict[str, Any]:
     return {"id": id, "type": "Save", "inputs": [socket("images", link=link)]}
 
 
-def instance(id: int, type: str = INNER, image: int | None = 1, amount: int | None = None, **more: Any) -> dict[str, Any]:
+def instance(
+    id: int, type: str = INNER, image: int | None = 1, amount: int | None = None, **more: Any
+) -> dict[str, Any]:
     inputs = [socket("picture", link=image), socket("amount", "INT", amount, widget=True)]
     return {"id": id, "type": type, "inputs": inputs, "outputs": [socket("result")], **more}
 
