@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from .controls.base import Control
     from .engine import MotionWeaveEngine
     from .errors import InputError, MotionWeaveError
+    from .host.context import current_runtime
+    from .host.paths import confine
     from .longform.plan import ChunkPlan, plan_chunks
     from .longform.stitch import stitch_chunks
     from .longform.store import ChunkStore
+    from .marionette.sample import make_sample
+    from .media import read_audio, read_image
     from .request import Request
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import DenoiseOptions, Guidance
     from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
     from .types import Audio, Progress, Size
+    from .weights.locate import available_models, locate_model
 
 _HOMES = {
     "backbones": ("BACKBONES",),
@@ -33,15 +38,20 @@ _HOMES = {
     "controls.base": ("Control",),
     "engine": ("MotionWeaveEngine",),
     "errors": ("InputError", "MotionWeaveError"),
+    "host.context": ("current_runtime",),
+    "host.paths": ("confine",),
     "longform.plan": ("ChunkPlan", "plan_chunks"),
     "longform.stitch": ("stitch_chunks",),
     "longform.store": ("ChunkStore",),
+    "marionette.sample": ("make_sample",),
+    "media": ("read_audio", "read_image"),
     "request": ("Request",),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("DenoiseOptions", "Guidance"),
     "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
     "types": ("Audio", "Progress", "Size"),
+    "weights.locate": ("available_models", "locate_model"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -77,9 +87,16 @@ __all__ = [
     "Request",
     "Runtime",
     "Size",
+    "available_models",
+    "confine",
+    "current_runtime",
     "load_controlnet",
+    "locate_model",
+    "make_sample",
     "plan_chunks",
     "pose_map_file",
+    "read_audio",
+    "read_image",
     "read_pose_keypoint",
     "stitch_chunks",
     "write_pose_keypoint",

@@ -86,6 +86,40 @@ def doctor(as_json: AsJson = False, output_dir: OutputDir = DEFAULT_OUTPUT, debu
         typer.echo(found.to_json() if as_json else "\n".join(found.lines()))
 
 
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="Recipe YAML, such as recipes/mini/vae.yaml.")],
+    steps: Annotated[int | None, typer.Option("--steps", help="Steps to take in place of the recipe's.")] = None,
+    output_dir: Annotated[Path, typer.Option("--output-dir", help="Folder for the finished model.")] = Path("trained"),
+    cache_dir: Annotated[Path, typer.Option("--cache-dir", help="Folder for clips and checkpoints.")] = Path("cache"),
+    debug: Debug = False,
+) -> None:
+    """Train a model from a recipe; calling it again goes on from the last checkpoint."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        import logging
+
+        from .train.run import run_recipe
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+        typer.echo(run_recipe(recipe, output_dir, cache_dir, steps))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Benchmark, such as selfie.")],
+    as_json: AsJson = False,
+    clips: Annotated[int, typer.Option("--clips", help="How many clips to measure on.", min=1)] = 32,
+    pictures: Annotated[Path | None, typer.Option("--pictures", help="Save pictures into this folder.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Measure, and print the figures beside their baselines."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .bench.report import run_benchmark
+
+        result = run_benchmark(name, clips, pictures, lambda index: typer.echo(f"clip {index + 1}", err=True))
+        typer.echo(result.to_json() if as_json else result.table())
+
+
 def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Path) -> RunReport:
     """Run a workflow with progress on the terminal; previews go to a folder that is gone afterwards."""
     import tempfile

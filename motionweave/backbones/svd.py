@@ -109,15 +109,20 @@ class SVDBackbone:
         pixels = _resized(image, size) * 2 - 1
         noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed))
         noisy = pixels + noise_augmentation * noise
-        # float16 overflows in the encoder of the published weights (`force_upcast`), so encoding is done in float32.
-        dtype = self.vae.dtype
-        if dtype == torch.float16:
-            self.vae.to(torch.float32)
-        latents = self.vae.encode(noisy.to(self.vae.device, self.vae.dtype)).latent_dist.mode()
-        self.vae.to(dtype)
+        latents = self._encode_wide(noisy)
         digest = hashlib.sha256(image.contiguous().numpy().tobytes())
         digest.update(f"{size} {noise_augmentation} {seed}".encode())
         return Identity(latents[0].float().cpu(), self._token(image), size, noise_augmentation, digest.hexdigest())
+
+    def _encode_wide(self, pixels: Tensor) -> Tensor:
+        """Encode in float32 where the VAE is in float16, whose range the published encoder overflows (`force_upcast`)."""
+        narrow = self.vae.dtype == torch.float16
+        if narrow:
+            self.vae.to(torch.float32)
+        latents = self.vae.encode(pixels.to(self.vae.device, self.vae.dtype)).latent_dist.mode()
+        if narrow:
+            self.vae.to(torch.float16)
+        return latents
 
     def _token(self, image: Tensor) -> Tensor:
         """Give CLIP's embedding, (1, D)."""

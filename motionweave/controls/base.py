@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Protocol
 
 from torch import nn
@@ -21,6 +22,10 @@ class Control(Protocol):
     @property
     def frame_count(self) -> int:
         """Frames of the video that it covers."""
+        ...
+
+    def resample(self, fps: Fraction) -> Control:
+        """Give the same control on another frame rate."""
         ...
 
     def apply_to(self, conditioning: Conditioning, window: Window) -> Conditioning:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 
@@ -45,6 +46,10 @@ class PoseControl:
     def frame_count(self) -> int:
         """Frames of the video that it covers."""
         return len(self.track)
+
+    def resample(self, fps: Fraction) -> PoseControl:
+        """Give the same control on another frame rate."""
+        return replace(self, track=self.track.resample(fps))
 
     def apply_to(self, conditioning: Conditioning, window: Window) -> Conditioning:
         """Add the ControlNet with the window's pose maps.

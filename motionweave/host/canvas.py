@@ -91,19 +91,19 @@ def parse_canvas(data: Mapping[str, Any]) -> Canvas:
     Raises:
         WorkflowError: If a node or link is not as either format has it.
     """
-    definitions = _mapping(data.get("definitions")).get("subgraphs") or ()
-    return Canvas(_graph(data), {str(each["id"]): _graph(each) for each in definitions})
+    definitions = _objects(_mapping(data.get("definitions")), "subgraphs")
+    return Canvas(_graph(data), {str(each.get("id")): _graph(each) for each in definitions})
 
 
 def _graph(data: Mapping[str, Any]) -> CanvasGraph:
     nodes: dict[str, CanvasNode] = {}
-    for raw in data.get("nodes") or ():
+    for raw in _list(data, "nodes"):
         node = _node(raw)
         if node.id in nodes:
             raise WorkflowError(f"two nodes have the id {node.id}; give each its own")
         nodes[node.id] = node
-    links = {link.id: link for link in map(_link, data.get("links") or ())}
-    return CanvasGraph(nodes, links, tuple(str(each["name"]) for each in data.get("inputs") or ()))
+    links = {link.id: link for link in map(_link, _list(data, "links"))}
+    return CanvasGraph(nodes, links, tuple(str(each.get("name")) for each in _objects(data, "inputs")))
 
 
 def _node(raw: Any) -> CanvasNode:
@@ -111,17 +111,17 @@ def _node(raw: Any) -> CanvasNode:
         raise WorkflowError(f"a node is not as the canvas writes it (an id and a type are needed): {str(raw)[:80]}")
     values: Any = raw.get("widgets_values")
     named = {**(values if isinstance(values, dict) else {}), **_mapping(raw.get("widgets_values_named"))}
-    proxies = _mapping(raw.get("properties")).get("proxyWidgets") or ()
+    proxies = [each for each in _list(_mapping(raw.get("properties")), "proxyWidgets") if isinstance(each, list)]
     return CanvasNode(
         id=str(raw["id"]),
         type=raw["type"],
         title=raw.get("title") or None,
         mode=raw.get("mode") or 0,
-        inputs=tuple(_socket(each) for each in raw.get("inputs") or ()),
-        outputs=tuple(_socket(each) for each in raw.get("outputs") or ()),
+        inputs=tuple(_socket(each) for each in _objects(raw, "inputs")),
+        outputs=tuple(_socket(each) for each in _objects(raw, "outputs")),
         values=values if isinstance(values, list) else (),
         named=named,
-        proxies=tuple((str(node), str(widget)) for node, widget, *_ in proxies),
+        proxies=tuple((str(each[0]), str(each[1])) for each in proxies if len(each) > 1),
     )
 
 
@@ -153,3 +153,24 @@ def _link(raw: Any) -> CanvasLink:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(data: Mapping[str, Any], key: str) -> list[Any]:
+    """Give a list that may be missing."""
+    value = data.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise WorkflowError(f"'{key}' of the workflow, or of one of its nodes, is no list: {str(value)[:80]}")
+    return value
+
+
+def _objects(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Give a list of JSON objects that may be missing."""
+    values = _list(data, key)
+    for value in values:
+        if not isinstance(value, dict):
+            raise WorkflowError(
+                f"'{key}' of the workflow, or of one of its nodes, holds {str(value)[:80]}; expected objects"
+            )
+    return values

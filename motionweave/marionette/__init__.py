@@ -1,7 +1,7 @@
 """Marionette: a small world whose every signal is known exactly, to train on, to measure with and to demonstrate."""
 
 from .character import FIRST_EVALUATION_SEED, IDENTITY_SIZE, Character, make_character
-from .world import Clip, World, clip_times, make_world, render_clip
+from .world import Clip, World, clip_times, empty_scene, make_world, render_clip
 
 __all__ = [
     "FIRST_EVALUATION_SEED",
@@ -10,6 +10,7 @@ __all__ = [
     "Clip",
     "World",
     "clip_times",
+    "empty_scene",
     "make_character",
     "make_world",
     "render_clip",

@@ -86,7 +86,14 @@ def camera_of(world: World, frame_count: int) -> Camera:
     return fixed_camera(frame_count, height=height, distance=distance)
 
 
-def render_clip(world: World, time_s: np.ndarray, fps: Fraction, size: Size, camera: Camera | None = None) -> Clip:
+def render_clip(
+    world: World,
+    time_s: np.ndarray,
+    fps: Fraction,
+    size: Size,
+    camera: Camera | None = None,
+    motion: Motion | None = None,
+) -> Clip:
     """Render a world at some times.
 
     Args:
@@ -95,12 +102,13 @@ def render_clip(world: World, time_s: np.ndarray, fps: Fraction, size: Size, cam
         fps: Frame rate to write on the clip.
         size: The picture's size.
         camera: F cameras, if they are to move; else the world's own, standing still.
+        motion: F poses, if they are not to be the world's own.
 
     Returns:
         The clip with its truth.
     """
     cameras = camera_of(world, len(time_s)) if camera is None else camera
-    motion = motion_at(world, time_s)
+    motion = motion_at(world, time_s) if motion is None else motion
     skeleton = pose_skeleton(world.character, motion)
     parts = body_parts(world.character, skeleton)
     drawings = [draw_frame(parts, world.scene, cameras, world.light, frame, size) for frame in range(len(time_s))]
@@ -115,6 +123,12 @@ def render_clip(world: World, time_s: np.ndarray, fps: Fraction, size: Size, cam
         mouth=torch.from_numpy(motion.mouth.astype(np.float32)),
         fps=fps,
     )
+
+
+def empty_scene(world: World, size: Size) -> Tensor:
+    """Render the world without its character, (3, H, W) in [0, 1]."""
+    drawing = draw_frame([], world.scene, camera_of(world, 1), world.light, 0, size)
+    return torch.from_numpy(drawing.rgb).permute(2, 0, 1).contiguous()  # 3 H W
 
 
 def clip_times(frame_count: int, fps: Fraction, start_s: float = 0.0) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What a finished video is measured by."""

@@ -32,7 +32,7 @@ class Guidance:
     @property
     def guided(self) -> bool:
         """Whether the network must also run without the image."""
-        return self.scale > 1
+        return max(self.scale, self.first or 1) > 1
 
     def per_frame(self, frame_count: int) -> Tensor:
         """Give the scale of each frame, (F, 1, 1, 1) float32."""

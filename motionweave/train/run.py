@@ -83,6 +83,9 @@ def _clips(data: DataRecipe, cache: Path) -> ClipStore:
 def _write(module: Any, folder: Path) -> None:
     """Save in half precision: what is committed and shipped, and what held-out figures are measured on."""
     module.half().save_pretrained(folder)
+    # Files name diffusers' own class, of which ours is a subclass with the same weights.
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"SVDUNet"', '"UNetSpatioTemporalConditionModel"'), encoding="utf-8")
 
 
 def _train_vae(recipe: VAERecipe, options: LoopOptions, clips: ClipStore, output: Path, run: Path) -> Path:

@@ -1,0 +1,86 @@
+"""A benchmark's result: figures, baselines, and the machine that they were measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..media import write_image
+from . import BENCHMARKS
+
+PICTURED = 6
+"""Clips of which a picture is kept."""
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """What one benchmark found."""
+
+    name: str
+    """Which one."""
+    figures: dict[str, float]
+    """What was measured."""
+    baselines: dict[str, dict[str, float]]
+    """The same keys for each baseline."""
+    seconds: float
+    """Time it took."""
+    machine: str
+    """Processor, cores and device."""
+    versions: dict[str, str]
+    """What it ran on."""
+
+    def to_json(self) -> str:
+        """Give one JSON object on one line."""
+        return json.dumps(asdict(self))
+
+    def table(self) -> str:
+        """Give a table for people."""
+        keys = list(self.figures)
+        rows = {self.name: self.figures, **self.baselines}
+        lines = ["".ljust(20) + "".join(key.rjust(12) for key in keys)]
+        lines += [name.ljust(20) + "".join(f"{row[key]:12.3f}" for key in keys) for name, row in rows.items()]
+        return "\n".join([*lines, f"{self.seconds:.0f} s on {self.machine}"])
+
+
+def run_benchmark(
+    name: str, clips: int, pictures: Path | None = None, on_clip: Callable[[int], None] | None = None
+) -> BenchmarkResult:
+    """Run a benchmark.
+
+    Args:
+        name: Its id.
+        clips: How many clips to measure on.
+        pictures: Folder for pictures: made frames above the true ones.
+        on_clip: Told of each finished clip.
+
+    Raises:
+        InputError: If there is no such benchmark; the message lists those there are.
+    """
+
+    def keep(index: int, made: Tensor, truth: Tensor) -> None:
+        if pictures is not None and index < PICTURED:
+            pictures.mkdir(parents=True, exist_ok=True)
+            chosen = range(0, len(made), max(1, len(made) // 6))
+            rows = [torch.cat([frames[i] for i in chosen], -1) for frames in (made, truth)]
+            write_image(pictures / f"{name}-{index}.png", torch.cat(rows, -2)[None])
+
+    started = time.monotonic()
+    found = BENCHMARKS.get(name).build(clips=clips, on_clip=on_clip, keep=keep)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return BenchmarkResult(
+        name=name,
+        figures=found["figures"],
+        baselines=found["baselines"],
+        seconds=round(time.monotonic() - started, 1),
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, {device}",
+        versions={package: version(package) for package in ("torch", "diffusers", "transformers", "av")},
+    )

@@ -1,0 +1,16 @@
+"""The pack's nodes, one file per stage of the walk."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from . import controls, identity, load, poses, samples, weave
+
+STAGES = (load, samples, poses, identity, controls, weave)
+"""Node files in the order in which data passes them."""
+
+
+class MotionWeaveExtension(ComfyExtension):
+    """What ComfyUI registers."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """Give every node."""
+        return [node for stage in STAGES for node in stage.NODES]

@@ -1,0 +1,66 @@
+"""Load models."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..motionweave import BACKBONES, available_models, load_controlnet, locate_model
+from .runtime import folders, runtime
+from .sockets import BackboneSocket, ControlNetSocket
+
+
+class LoadBackbone(io.ComfyNode):
+    """Load the generative core."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadBackbone",
+            display_name="Load Backbone",
+            category="MotionWeave/load",
+            description="Loads the model that draws the video.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("backbone", folders())),
+                    tooltip="mini-svd comes with the pack; it draws marionettes, not people, and runs on any machine. "
+                    "Others are folders in ComfyUI's models/diffusers, in diffusers' layout.",
+                ),
+            ],
+            outputs=[BackboneSocket.Output(display_name="backbone", tooltip="Goes to identity, plan and Weave.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        here = runtime()
+        return io.NodeOutput(BACKBONES.get("svd").build(locate_model("backbone", model, here.folders), here.dtype))
+
+
+class LoadControlNet(io.ComfyNode):
+    """Load an SVD ControlNet."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadControlNet",
+            display_name="Load ControlNet (SVD)",
+            category="MotionWeave/load",
+            description="Loads a ControlNet that was trained for the backbone.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("controlnet", folders())),
+                    tooltip="mini-controlnet-pose belongs to mini-svd and comes with the pack. Others are folders in "
+                    "ComfyUI's models/controlnet with a config.json and a safetensors file.",
+                ),
+            ],
+            outputs=[ControlNetSocket.Output(display_name="controlnet", tooltip="Goes to an Apply node.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        here = runtime()
+        return io.NodeOutput(load_controlnet(locate_model("controlnet", model, here.folders), here.dtype))
+
+
+NODES = [LoadBackbone, LoadControlNet]

@@ -1,0 +1,189 @@
+"""Plan, make and join the chunks."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import InputImpl, io
+
+from ..motionweave import (
+    DenoiseOptions,
+    Guidance,
+    InputError,
+    MotionWeaveEngine,
+    Request,
+    plan_chunks,
+    stitch_chunks,
+)
+from .convert import audio_from_socket
+from .runtime import runtime
+from .sockets import BackboneSocket, ChunksSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
+
+if TYPE_CHECKING:
+    from ..motionweave import Backbone, ChunkPlan, ChunkStore, Control, Identity, PoseTrack
+
+RUN_NAME = re.compile(r"[\w][\w .-]{0,99}")
+
+
+class PlanChunks(io.ComfyNode):
+    """Cut the video into chunks."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeavePlanChunks",
+            display_name="Plan Chunks",
+            category="MotionWeave/weave",
+            description="Decides how long the video is and how it is cut into chunks that the backbone can make.",
+            inputs=[
+                BackboneSocket.Input("backbone", tooltip="Gives the defaults."),
+                io.Int.Input("frames", default=0, min=0, max=10**6,
+                             tooltip="Frames of the video; 0 for as long as the pose track."),
+                io.Float.Input("fps", default=0.0, min=0.0, max=240.0, step=0.01,
+                               tooltip="Frames per second of the video; 0 for the pose track's."),
+                io.Int.Input("chunk_frames", default=0, min=0, max=4096,
+                             tooltip="New frames a chunk adds; 0 for the backbone's. Longer chunks have fewer joins "
+                             "and take more memory."),
+                io.Int.Input("overlap", default=-1, min=-1, max=4096,
+                             tooltip="Frames of the chunk before that a chunk carries on from; -1 for the backbone's."),
+                PoseSocket.Input("pose", optional=True, tooltip="Gives length and frame rate, where they are 0."),
+            ],
+            outputs=[
+                PlanSocket.Output(display_name="plan", tooltip="Goes to Weave."),
+                io.Int.Output(display_name="frames", tooltip="Frames of the video."),
+                io.Int.Output(display_name="chunks", tooltip="Chunks that make it."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls,
+        backbone: Backbone,
+        frames: int,
+        fps: float,
+        chunk_frames: int,
+        overlap: int,
+        pose: PoseTrack | None = None,
+    ) -> io.NodeOutput:
+        rate = Fraction(fps).limit_denominator(1001) if fps else (pose.fps if pose is not None else backbone.facts.fps)
+        if not frames:
+            if pose is None:
+                raise InputError(
+                    "Plan Chunks was given neither a number of frames nor a pose track; give one of the two"
+                )
+            frames = len(pose.resample(rate))
+        plan = plan_chunks(backbone.facts, frames, rate, chunk_frames, None if overlap < 0 else overlap)
+        return io.NodeOutput(plan, plan.frame_count, len(plan))
+
+
+class Weave(io.ComfyNode):
+    """Make the chunks."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveWeave",
+            display_name="Weave",
+            category="MotionWeave/weave",
+            description="Makes the video chunk by chunk and keeps each finished chunk on disk. Queue it again after a "
+            "crash, a cancel or a change: only what is missing, or would differ, is made.",
+            inputs=[
+                BackboneSocket.Input("backbone", tooltip="From Load Backbone."),
+                IdentitySocket.Input("identity", tooltip="From Encode Identity."),
+                PlanSocket.Input("plan", tooltip="From Plan Chunks."),
+                ControlsSocket.Input("controls", optional=True, tooltip="From the last Apply node."),
+                io.String.Input("run_name", default="weave",
+                                tooltip="Folder below output/motionweave in which chunks are kept. Runs of one name "
+                                "share and replace chunks."),
+                io.Int.Input("steps", default=0, min=0, max=1000,
+                             tooltip="Denoising steps a chunk; 0 for the backbone's own."),
+                io.Float.Input("guidance", default=0.0, min=0.0, max=100.0, step=0.1,
+                               tooltip="How strongly the image counts, the same for every frame; 1 switches guidance "
+                               "off and halves the time, 0 takes the backbone's own."),
+                io.Float.Input("guidance_first", default=0.0, min=0.0, max=100.0, step=0.1,
+                               tooltip="SVD's ramp: guidance at the first frame, rising to 'guidance' at the last. "
+                               "Only for a video of a single window; 0 for no ramp."),
+                io.Float.Input("motion_bucket", default=127.0, min=0.0, max=255.0, step=1.0,
+                               tooltip="SVD's measure of how much moves."),
+                io.Int.Input("decode_frames", default=0, min=0, max=4096,
+                             tooltip="Frames decoded together; fewer take less memory, 0 for the default."),
+                io.Int.Input("seed", default=0, min=0, max=2**53 - 1, control_after_generate=False,
+                             tooltip="Seeds the noise; the same seed gives the same video."),
+            ],
+            outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks.")],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls,
+        backbone: Backbone,
+        identity: Identity,
+        plan: ChunkPlan,
+        run_name: str,
+        steps: int,
+        guidance: float,
+        guidance_first: float,
+        motion_bucket: float,
+        decode_frames: int,
+        seed: int,
+        controls: tuple[Control, ...] = (),
+    ) -> io.NodeOutput:
+        if not RUN_NAME.fullmatch(run_name) or ".." in run_name:
+            raise InputError(
+                f"the run name '{run_name}' cannot be a folder's name; use letters, digits, spaces, dots, dashes and "
+                "underscores, beginning with a letter or digit"
+            )
+        here = runtime()
+        scale = guidance or backbone.facts.guidance
+        request = Request(
+            backbone=backbone,
+            identity=identity,
+            controls=tuple(control.resample(plan.fps) for control in controls),
+            plan=plan,
+            options=DenoiseOptions(steps or backbone.facts.steps, Guidance(scale, guidance_first or None)),
+            seed=seed,
+            folder=here.folders.output / "motionweave" / run_name,
+            motion_bucket=motion_bucket,
+            decode_frames=decode_frames,
+        )
+        engine = MotionWeaveEngine(request, here)
+        rows = [
+            {"chunk": made.record.index, "key": made.record.key, "frames": made.record.frame_count,
+             "seconds": made.record.seconds, "reused": made.reused}
+            for made in engine.generate()
+        ]  # fmt: skip
+        return io.NodeOutput(engine.store, ui={"motionweave": rows})
+
+
+class StitchChunks(io.ComfyNode):
+    """Join the chunks."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveStitchChunks",
+            display_name="Stitch Chunks",
+            category="MotionWeave/weave",
+            description="Joins the chunks into one video, frame by frame, with the sound cut to its exact length.",
+            inputs=[
+                ChunksSocket.Input("chunks", tooltip="From Weave."),
+                io.Audio.Input("audio", optional=True,
+                               tooltip="The sound; cut, or followed by silence, to the video's length."),
+            ],
+            outputs=[io.Video.Output(display_name="video", tooltip="Goes to Save Video, which copies it as it is.")],
+            hidden=[io.Hidden.unique_id],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, chunks: ChunkStore, audio: dict[str, Any] | None = None) -> io.NodeOutput:
+        here = runtime()
+        folder = here.folders.temp / "motionweave"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{chunks.folder.name}-{cls.hidden.unique_id}.mp4"
+        stitch_chunks(chunks, path, audio_from_socket(audio), on_progress=here.report)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(path)))
+
+
+NODES = [PlanChunks, Weave, StitchChunks]
