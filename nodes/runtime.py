@@ -80,7 +80,9 @@ class ComfyRuntime:
         if patcher is None:
             from comfy.model_patcher import ModelPatcher
 
-            patcher = ModelPatcher(module, self.device, self._management.unet_offload_device())
+            # ComfyUI writes `device` and counters onto what it patches, and a diffusers model's `device` is read-only.
+            holder = nn.ModuleList([module])
+            patcher = ModelPatcher(holder, self.device, self._management.unet_offload_device())
             # ComfyUI holds patchers weakly; this one has to live as long as its module.
             module.__dict__["motionweave_patcher"] = patcher
         # Plain torch layers can only be loaded whole.

@@ -115,7 +115,7 @@ def _node(raw: Any) -> CanvasNode:
     return CanvasNode(
         id=str(raw["id"]),
         type=raw["type"],
-        title=raw.get("title") or None,
+        title=str(raw["title"]) if raw.get("title") else None,
         mode=raw.get("mode") or 0,
         inputs=tuple(_socket(each) for each in _objects(raw, "inputs")),
         outputs=tuple(_socket(each) for each in _objects(raw, "outputs")),
@@ -147,6 +147,8 @@ def _link(raw: Any) -> CanvasLink:
         slots = int(origin_slot), int(target_slot)
     except (TypeError, ValueError) as error:
         raise WorkflowError(f"link {id} has slots that are no numbers: {origin_slot!r}, {target_slot!r}") from error
+    if min(slots) < 0:
+        raise WorkflowError(f"link {id} has a slot below 0: {origin_slot}, {target_slot}; connect it again")
     kind = rest[0] if rest and isinstance(rest[0], str) else "*"
     return CanvasLink(str(id), str(origin), slots[0], str(target), slots[1], kind)
 

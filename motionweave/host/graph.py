@@ -110,7 +110,7 @@ def graph_from_prompt(prompt: Mapping[str, Any]) -> Graph:
         meta = raw.get("_meta")
         title = meta.get("title") if isinstance(meta, dict) else None
         values = {name: _from_json(value) for name, value in inputs.items()}
-        nodes[id] = GraphNode(id, raw["class_type"], title or raw["class_type"], values)
+        nodes[id] = GraphNode(id, raw["class_type"], str(title or raw["class_type"]), values)
     return Graph(nodes)
 
 

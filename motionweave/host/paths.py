@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError
@@ -80,7 +81,9 @@ def locate(folders: Folders, name: str, default: str = "input") -> Path:
     folder: Path = getattr(folders, kind)
     path = confine(folder, plain)
     if not path.is_file():
-        raise InputError(f"there is no file '{plain}' in the {kind} folder {folder}; check the name, or put it there")
+        near = get_close_matches(plain.replace("\\", "/"), list_files(folder, None), n=5)
+        advice = f"did you mean {', '.join(near)}?" if near else "check the name, or put it there"
+        raise InputError(f"there is no file '{plain}' in the {kind} folder {folder}; {advice}")
     return path
 
 
@@ -118,15 +121,17 @@ def _with_time(prefix: str) -> str:
     return prefix
 
 
-def list_files(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+def list_files(folder: Path, suffixes: tuple[str, ...] | None) -> list[str]:
     """List the files of a folder and its subfolders that have one of the endings.
 
     Args:
         folder: The folder; one that does not exist has no files.
-        suffixes: Endings in lower case, with their dots.
+        suffixes: Endings in lower case, with their dots; None for every file.
 
     Returns:
         Names as a workflow has them: relative, with forward slashes, sorted.
     """
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    files = (
+        path for path in folder.rglob("*") if path.is_file() and (suffixes is None or path.suffix.lower() in suffixes)
+    )
     return sorted(path.relative_to(folder).as_posix() for path in files)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, TypeGuard
 
 from ..errors import InputError
 from .catalogue import InputSpec
@@ -62,13 +63,22 @@ def typed(value: Any, spec: InputSpec) -> Any:
 
 def _number(kind: str, value: Any) -> int | float:
     number = number_from_text(kind, value) if isinstance(value, str) else value
-    if not isinstance(number, int | float) or isinstance(number, bool) or not math.isfinite(number):
+    if not _is_finite(number):
         raise InputError(f"{value!r} is not a number")
     if kind == "FLOAT":
         return float(number)
     if number != int(number):
         raise InputError(f"{value!r} is not a whole number")
     return int(number)
+
+
+def _is_finite(number: Any) -> TypeGuard[int | float]:
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return False
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # A whole number beyond every float.
+        return False
 
 
 def check_limits(value: Any, spec: InputSpec) -> None:
@@ -91,4 +101,8 @@ def check_limits(value: Any, spec: InputSpec) -> None:
     if spec.type.split(",")[0] == "COMBO" and choices is not None:
         for each in value if isinstance(value, list) and spec.options.get("multi_select") else [value]:
             if each not in choices:
-                raise InputError(f"{each!r} is not one of {', '.join(map(str, choices[:20])) or 'an empty list'}")
+                near = get_close_matches(str(each), map(str, choices), n=5)
+                advice = f"; did you mean {', '.join(near)}?" if near else ""
+                raise InputError(
+                    f"{each!r} is not one of {', '.join(map(str, choices[:20])) or 'an empty list'}{advice}"
+                )

@@ -33,7 +33,7 @@ def read_workflow(path: Path | str, catalogue: Catalogue) -> Graph:
         raise WorkflowError(f"{path} cannot be read: {error.strerror}; check the name") from error
     except UnicodeDecodeError as error:
         raise WorkflowError(f"{path.name} is not text; expected a workflow's JSON") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WorkflowError(f"{path.name} is not JSON: {error}; save the workflow again") from error
     return graph_from_json(data, path.name, catalogue)
 

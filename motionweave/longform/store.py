@@ -137,10 +137,7 @@ class ChunkStore:
         record = ChunkRecord(index, key, len(frames), clip, carried, _sha256(self.folder / clip), round(seconds, 3))
         try:
             _write_whole(self.folder / carried, save({"latents": latents.contiguous()}))
-            with (self.folder / "journal.jsonl").open("a") as journal:
-                journal.write(json.dumps(asdict(record)) + "\n")
-                journal.flush()
-                os.fsync(journal.fileno())
+            _append_line(self.folder / "journal.jsonl", json.dumps(asdict(record)))
         except OSError as error:
             raise MediaError(self.folder / carried, f"the chunk cannot be written: {error.strerror}") from error
         return record
@@ -186,6 +183,17 @@ def _write_whole(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def _append_line(path: Path, line: str) -> None:
+    """Add a line; what a kill left of the last one is closed off, so that it cannot swallow the new one."""
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else "\n" + line
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sha256(path: Path) -> str:

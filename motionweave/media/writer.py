@@ -149,9 +149,10 @@ class VideoWriter:
         from av.video.reformatter import VideoReformatter
 
         recipe = self._recipe
-        options: dict[str, str] = {}
+        # The same frames give the same bytes: no random segment ids, no writing application's version.
+        options = {"fflags": "+bitexact"}
         if recipe.container == "mp4":
-            options = {"movflags": "+faststart+use_metadata_tags"}
+            options |= {"movflags": "+faststart+use_metadata_tags"}
             if self._audio is not None:
                 # An mp4 tells lengths in this unit; in the default one, milliseconds, the last samples would be lost.
                 options["movie_timescale"] = str(self._audio.sample_rate)
