@@ -15,6 +15,11 @@ from .order import execution_order
 from .paths import locate
 from .values import check_limits, typed
 
+NEVER_WRITTEN = frozenset(
+    {"IMAGE", "MASK", "AUDIO", "VIDEO", "LATENT", "MODEL", "VAE", "CONDITIONING", "UPSCALE_MODEL"}
+)
+"""Types of which no JSON value can be; one of another type, such as keypoints, may stand in the workflow itself."""
+
 SHOWN = 5
 """Unknown nodes that a message lists."""
 
@@ -95,7 +100,7 @@ def _check_value(value: Any, input: InputSpec, judged: frozenset[str] | None) ->
         return
     if input.is_upload:
         locate(current_runtime().folders, str(value))
-    elif not input.is_widget:
+    elif set(input.type.split(",")) <= NEVER_WRITTEN:
         raise InputError(f"{value!r} stands where {input.type} has to come from another node; connect one")
     else:
         check_limits(value, input)
