@@ -1,6 +1,6 @@
 """Lay frames of a video side by side, with the pose maps that drove them below: how README's pictures are made.
 
-    python benchmarks/strip.py VIDEO OUT.jpg [--poses VIDEO] [--reference IMAGE] [--frames 6] [--scale 2]
+python benchmarks/strip.py VIDEO OUT.jpg [--poses VIDEO] [--reference IMAGE] [--frames 6] [--scale 2]
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Long, controlled character video from one image.
 
-The names below are the library's public ones; each loads its module when it is first used, so that importing this package
-costs little more than nothing.
+The names below are the library's public ones; each loads its module when it is first used, so that importing this
+package costs little more than nothing.
 """
 
 from __future__ import annotations

@@ -41,11 +41,13 @@ def audio_to_socket(audio: Audio) -> dict[str, Any]:
 
 def pose_maps_from_video(video: Any) -> PoseTrack:
     """Read a VIDEO of pose maps: from its file where it is one as it stands, else from its frames in memory."""
-    source = video.get_stream_source()
-    trimmed = getattr(video, "has_pending_frame_edits", lambda: False)() or any(
+    # Only a file can be read as it is needed; asking anything else for its stream would encode it first.
+    is_file = "File" in type(video).__name__
+    edited = getattr(video, "has_pending_frame_edits", lambda: False)() or any(
         getattr(video, "get_active_trim_window", lambda: (0, 0))() or (0, 0)
     )
-    if isinstance(source, str) and not trimmed:
+    source = video.get_stream_source() if is_file and not edited else None
+    if isinstance(source, str):
         return pose_map_file(Path(source))
     parts = video.get_components()
     return PoseMapFrames(pixels_from_image(parts.images), Fraction(parts.frame_rate))

@@ -62,9 +62,9 @@ class PoseFromKeypoints(io.ComfyNode):
                 io.Float.Input("fps", default=24.0, min=0.1, max=240.0, step=0.01,
                                tooltip="Frames per second; the keypoints do not say."),
                 io.Int.Input("canvas_width", default=0, min=0, max=16384,
-                             tooltip="Width in pixels of the picture that the keypoints lie on; 0 takes what they say."),
+                             tooltip="Width in pixels of the picture that the keypoints lie on; 0: what they say."),
                 io.Int.Input("canvas_height", default=0, min=0, max=16384,
-                             tooltip="Height in pixels of the picture that the keypoints lie on; 0 takes what they say."),
+                             tooltip="Height in pixels of the picture that the keypoints lie on; 0: what they say."),
             ],
             outputs=[PoseSocket.Output(display_name="pose", tooltip="Goes to Apply Pose and Plan Chunks.")],
         )  # fmt: skip

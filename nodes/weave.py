@@ -181,7 +181,9 @@ class StitchChunks(io.ComfyNode):
         here = runtime()
         folder = here.folders.temp / "motionweave"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{chunks.folder.name}-{cls.hidden.unique_id}.mp4"
+        # Inside a subgraph ids have colons, which Windows refuses in file names.
+        place = str(cls.hidden.unique_id).replace(":", "-")
+        path = folder / f"{chunks.folder.name}-{place}.mp4"
         stitch_chunks(chunks, path, audio_from_socket(audio), on_progress=here.report)
         return io.NodeOutput(InputImpl.VideoFromFile(str(path)))
 

@@ -1,8 +1,8 @@
 """Stable Video Diffusion: XT, its siblings, and Mini, which is the same classes with smaller numbers.
 
-Source: Blattmann et al., "Stable Video Diffusion" (2023); diffusers' `StableVideoDiffusionPipeline`, whose arithmetic this
-keeps. Otherwise than there: guidance and control are the caller's, and long clips are decoded in slices that overlap and
-are cross-faded, because the decoder sees zeros beyond a slice's ends and flickers there.
+Source: Blattmann et al., "Stable Video Diffusion" (2023); diffusers' `StableVideoDiffusionPipeline`, whose arithmetic
+this keeps. Otherwise than there: guidance and control are the caller's, and long clips are decoded in slices that
+overlap and are cross-faded, because the decoder sees zeros beyond a slice's ends and flickers there.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from einops import repeat
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..types import Size, check_shape
 from .base import BackboneFacts, Conditioning, Identity, ResidualControl
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderKLTemporalDecoder
     from transformers import CLIPVisionModelWithProjection
 
     from ..models.svd_unet import ControlResiduals, SVDUNet
@@ -52,8 +51,8 @@ class SVDBackbone:
 
     unet: SVDUNet
     """Predicts v."""
-    vae: AutoencoderKLTemporalDecoder
-    """Pixels to latents and back."""
+    vae: Any
+    """AutoencoderKLTemporalDecoder: pixels to latents and back. diffusers' decorators hide its types from checkers."""
     vision: CLIPVisionModelWithProjection
     """Gives the image token."""
     scheduler_config: dict[str, Any]
@@ -73,7 +72,7 @@ class SVDBackbone:
         return self.unet
 
     @property
-    def autoencoder(self) -> AutoencoderKLTemporalDecoder:
+    def autoencoder(self) -> nn.Module:
         """The VAE."""
         return self.vae
 
@@ -115,7 +114,7 @@ class SVDBackbone:
         return Identity(latents[0].float().cpu(), self._token(image), size, noise_augmentation, digest.hexdigest())
 
     def _encode_wide(self, pixels: Tensor) -> Tensor:
-        """Encode in float32 where the VAE is in float16, whose range the published encoder overflows (`force_upcast`)."""
+        """Encode in float32 where the VAE is in float16, whose range SVD's encoder overflows (`force_upcast`)."""
         narrow = self.vae.dtype == torch.float16
         if narrow:
             self.vae.to(torch.float32)
@@ -225,7 +224,7 @@ def _resized(image: Tensor, size: Size) -> Tensor:
 
     picture = Image.fromarray((image[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())  # H W 3
     processed = VideoProcessor(vae_scale_factor=1).preprocess(picture, height=size.height, width=size.width)
-    return cast(Tensor, processed) / 2 + 0.5
+    return processed / 2 + 0.5
 
 
 def _residuals(

@@ -68,8 +68,8 @@ class PoseControl:
             return conditioning
         if window.stop > len(self.track):
             raise InputError(
-                f"the pose track has {len(self.track)} frames, but {window} are asked for; plan a shorter video or give "
-                "a longer driving video"
+                f"the pose track has {len(self.track)} frames, but {window} are asked for; plan a shorter video or "
+                "give a longer driving video"
             )
         maps = self.track.window(window.start, window.stop).drawn(conditioning.identity.size)
         control = ResidualControl(

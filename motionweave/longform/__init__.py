@@ -1,0 +1,1 @@
+"""Long videos: plan, chunk store, stitching."""

@@ -1,9 +1,9 @@
 """The chunk store: a run directory that makes long runs resumable and keeps memory flat.
 
 A directory holds ``plan.json``, ``journal.jsonl`` (one line a finished chunk), and for each chunk ``chunk-00007.mkv``
-(its new frames, lossless) and ``chunk-00007.safetensors`` (the latents that the next chunk carries on from). Files are
-written beside their place and renamed into it, and a chunk counts only once its journal line is complete, so a kill at any
-moment costs at most the chunk being made.
+(its new frames, lossless) and ``chunk-00007.safetensors`` (the latents that the next chunk carries on from). Files
+are written beside their place and renamed into it, and a chunk counts only once its journal line is complete, so a kill
+at any moment costs at most the chunk being made.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ class ChunkStore:
         missing = [index for index in range(len(self.plan)) if index not in records]
         if missing:
             raise InputError(
-                f"{len(missing)} of {len(self.plan)} chunks are not made yet, the first is {missing[0]}; run Weave again, "
-                "it goes on from there"
+                f"{len(missing)} of {len(self.plan)} chunks are not made yet, the first is {missing[0]}; run Weave "
+                "again, it goes on from there"
             )
         for index in range(len(self.plan)):
             yield from read_frames(self.folder / records[index].clip)

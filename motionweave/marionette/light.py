@@ -1,7 +1,8 @@
 """Order-2 spherical-harmonics light, as it falls on a marionette.
 
 Basis and Lambert factors: Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment Maps"
-(SIGGRAPH 2001), eq. 3 and 8. Order of coefficients: Y00, Y1-1, Y10, Y11, Y2-2, Y2-1, Y20, Y21, Y22; axes as in `camera`.
+(SIGGRAPH 2001), eq. 3 and 8. Order of coefficients: Y00, Y1-1, Y10, Y11, Y2-2, Y2-1, Y20, Y21, Y22; axes as in
+`camera`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ from .light import shade
 from .scene import Scene
 from .skeleton import Skeleton
 
+LIPS: Colour = (0.45, 0.08, 0.1)
+"""Colour of the open mouth."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -78,7 +81,7 @@ def _head_parts(character: Character, skeleton: Skeleton) -> list[Part]:
     across[:, 0, 0], across[:, 1, 0] = -0.22 + 0.1 * skeleton.mouth, 0.22 - 0.1 * skeleton.mouth
     across[..., 1], across[..., 2] = -0.55, 0.88
     lips = np.repeat(gape[:, None] * radius, 2, 1)
-    parts.append(Part(skeleton.on_head(across), lips, ((0.45, 0.08, 0.1),) * 2, nearer=0.04))
+    parts.append(Part(skeleton.on_head(across), lips, (LIPS, LIPS), nearer=0.04))
     return parts
 
 

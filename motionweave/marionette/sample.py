@@ -1,4 +1,4 @@
-"""Inputs to try MotionWeave with: a reference image, a driving video of pose maps, and a voice, all drawn on the spot."""
+"""Inputs to try MotionWeave with, drawn on the spot: a reference image, a driving video of pose maps, a voice."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def write_driving(path: Path, seed: int, motion_seed: int, seconds: float, fps: 
     times = clip_times(round(seconds * fps), fps)
     skeleton = pose_skeleton(world.character, motion_at(world, times))
     points, _, _ = camera_of(world, len(times)).project(wholebody_keypoints(skeleton), MAP_SIZE)
-    inside = (points >= 0).all(-1) & (points < [MAP_SIZE.width, MAP_SIZE.height]).all(-1)
+    limit = np.array([MAP_SIZE.width, MAP_SIZE.height])
+    inside = np.asarray(((points >= 0) & (points < limit)).all(-1))
     with VideoWriter(path, fps=fps, size=MAP_SIZE, crf=12) as writer:
         for frame in np.concatenate([points, inside[..., None]], -1):
             writer.write(draw_pose([from_wholebody(frame)], MAP_SIZE, MAP_SIZE)[None])

@@ -2,8 +2,8 @@
 
 Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), algorithm 2 without
 churn, through diffusers' scheduler. Known frames (overlap that an earlier window made) are put in at every step at that
-step's noise level, as Lugmayr et al., "RePaint" (2022), eq. 8; a backbone that was trained with known frames nearly clean
-(`BackboneFacts.context_sigma`) is shown them no noisier than that.
+step's noise level, as Lugmayr et al., "RePaint" (2022), eq. 8; a backbone that was trained with known frames nearly
+clean (`BackboneFacts.context_sigma`) is shown them no noisier than that.
 """
 
 from __future__ import annotations

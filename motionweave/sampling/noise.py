@@ -9,8 +9,8 @@ from torch import Tensor
 def frame_noise(seed: int, start: int, stop: int, shape: tuple[int, int, int], block: int, skip: int = 0) -> Tensor:
     """Draw the noise of some frames.
 
-    Frames are drawn in blocks, each with its own generator, so that a window deep in a long video costs no more than the
-    first. The first block draws what diffusers' pipeline would for the same seed.
+    Frames are drawn in blocks, each with its own generator, so that a window deep in a long video costs no more than
+    the first. The first block draws what diffusers' pipeline would for the same seed.
 
     Args:
         seed: The run's seed.

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 
 BODY_COUNT = 18
-"""Nose, neck, right shoulder, elbow, wrist, left ones, right hip, knee, ankle, left ones, eyes and ears (right first)."""
+"""Nose, neck, right shoulder, elbow, wrist, left ones, right hip, knee, ankle, left ones, eyes, ears."""
 HAND_COUNT = 21
 """Wrist, then four points a finger from the thumb on."""
 

@@ -1,9 +1,9 @@
 """Pose maps: people's keypoints as the picture that pose ControlNets were trained on.
 
-Limb order, colours and sizes follow OpenPose as DWPose and controlnet_aux draw it (limbs as filled ellipses of half width
-4 at 60 % brightness, joints as discs of radius 4, hands as lines of width 2 by hue with blue discs, faces as white discs
-of radius 3). Those sizes belong to pictures of about 512 pixels: smaller ones are drawn large and reduced by area, so that
-a skeleton thins out evenly where a one-pixel line would break.
+Limb order, colours and sizes follow OpenPose as DWPose and controlnet_aux draw it (limbs as filled ellipses of half
+width 4 at 60 % brightness, joints as discs of radius 4, hands as lines of width 2 by hue with blue discs, faces as
+white discs of radius 3). Those sizes belong to pictures of about 512 pixels: smaller ones are drawn large and reduced
+by area, so that a skeleton thins out evenly where a one-pixel line would break.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`POSE_KEYPOINT`: OpenPose-style JSON, as other packs and editors write it.
 
 A list with one dict per frame (a single dict is one frame): ``people`` with flat x, y, confidence triples, and the
-canvas in pixels. In the wild coordinates are pixels or, when none exceeds 1, shares of the canvas; missing parts are null
-or empty; missing points are zeros or negatives, sometimes with confidence 1.
+canvas in pixels. In the wild coordinates are pixels or, when none exceeds 1, shares of the canvas; missing parts are
+null or empty; missing points are zeros or negatives, sometimes with confidence 1.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Training: data, recipes, the loop, and what each Mini model learns."""

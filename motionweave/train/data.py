@@ -44,8 +44,8 @@ class ClipSpec:
         """Keep evaluation seeds out of training."""
         if self.first_seed + self.clip_count > FIRST_EVALUATION_SEED:
             raise InputError(
-                f"training seeds {self.first_seed} to {self.first_seed + self.clip_count - 1} reach into the evaluation "
-                f"range; keep them below {FIRST_EVALUATION_SEED}"
+                f"training seeds {self.first_seed} to {self.first_seed + self.clip_count - 1} reach into the "
+                f"evaluation range; keep them below {FIRST_EVALUATION_SEED}"
             )
 
 

@@ -1,10 +1,10 @@
 """Mini's UNet and pose ControlNet, trained together from scratch on latents.
 
 Objective: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), with SVD's noise
-levels (ln sigma ~ N(0.7, 1.6)) and its loss weight (1 + s^2) / s^2 on the clean latents, which is a plain mean square on
-the network's own output. Two departures: a share of the windows begins with known frames at a noise level near 0, so that
-`sequential` context is what the network was trained for, and the picture is a reference (another moment of the same
-character), not the first frame.
+levels (ln sigma ~ N(0.7, 1.6)) and its loss weight (1 + s^2) / s^2 on the clean latents, which is a plain mean square
+on the network's own output. Two departures: a share of the windows begins with known frames at a noise level near 0, so
+that `sequential` context is what the network was trained for, and the picture is a reference (another moment of the
+same character), not the first frame.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Mini's CLIP vision tower: who is in the picture, whatever the pose.
 
-The real tower learned from captions; Mini's learns from what Marionette knows of each character. A linear head reads the
-identity out of the embedding while it is trained, and is dropped afterwards.
+The real tower learned from captions; Mini's learns from what Marionette knows of each character. A linear head reads
+the identity out of the embedding while it is trained, and is dropped afterwards.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +16,6 @@ from torch import Tensor, nn
 from ..marionette import IDENTITY_SIZE, make_world
 from .data import ClipStore
 
-if TYPE_CHECKING:
-    from transformers import CLIPVisionModelWithProjection
-
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -26,10 +23,10 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 class IdentityReader(nn.Module):
     """The tower and the head that is asked for the identity."""
 
-    def __init__(self, tower: CLIPVisionModelWithProjection) -> None:
+    def __init__(self, tower: Any) -> None:
         """Put a linear head on the tower's embedding."""
         super().__init__()
-        self.tower = tower
+        self.tower, self.side = tower, tower.config.image_size
         self.head = nn.Linear(tower.config.projection_dim, IDENTITY_SIZE)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,7 +78,7 @@ def identity_losses(
     clips = torch.randint(store.spec.clip_count, (count,), generator=generator)
     frame = int(torch.randint(store.spec.frame_count + 1, (1,), generator=generator))
     pixels = store.pictures_at(clips.numpy(), slice(frame, frame + 1))[:, 0]
-    found, embedding = reader(clip_pixels(pixels, reader.tower.config.image_size))
+    found, embedding = reader(clip_pixels(pixels, reader.side))
     error = F.mse_loss(found.float(), truth[clips])
     # Keeps the embedding near unit size, as a cross-attention wants it.
     size = (embedding.float().square().mean() - 1).square()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,19 +15,13 @@ from .data import ClipStore
 from .denoiser import LatentBatch
 from .image_encoder import clip_pixels
 
-if TYPE_CHECKING:
-    from diffusers import AutoencoderKLTemporalDecoder
-    from transformers import CLIPVisionModelWithProjection
-
 logger = logging.getLogger(__name__)
 
 
 class LatentStore:
     """A clip store's pictures as VAE latents and image tokens, kept beside it on disk."""
 
-    def __init__(
-        self, clips: ClipStore, vae: AutoencoderKLTemporalDecoder, tower: CLIPVisionModelWithProjection, folder: Path
-    ) -> None:
+    def __init__(self, clips: ClipStore, vae: Any, tower: Any, folder: Path) -> None:
         """Open the latents, encoding what is missing.
 
         Args:
@@ -52,7 +46,7 @@ class LatentStore:
             done.touch()
 
     @torch.no_grad()
-    def _encode(self, vae: AutoencoderKLTemporalDecoder, tower: CLIPVisionModelWithProjection) -> None:
+    def _encode(self, vae: Any, tower: Any) -> None:
         for index in range(self.clips.spec.clip_count):
             pictures = float_pixels(torch.from_numpy(self.clips.pictures[index]))
             with torch.autocast("cpu", torch.bfloat16):

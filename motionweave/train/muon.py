@@ -2,8 +2,8 @@
 
 Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), with its quintic Newton-Schulz
 coefficients. torch's own `torch.optim.Muon` takes matrices only; here a convolution is the matrix (out, in * taps).
-Marionette's pictures differ far more in brightness than in colour, and AdamW learns in that order; with Muon the same VAE
-has its colours after tens of steps instead of thousands.
+Marionette's pictures differ far more in brightness than in colour, and AdamW learns in that order; with Muon the same
+VAE has its colours after tens of steps instead of thousands.
 """
 
 from __future__ import annotations

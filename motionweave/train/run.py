@@ -91,7 +91,8 @@ def _write(module: Any, folder: Path) -> None:
 def _train_vae(recipe: VAERecipe, options: LoopOptions, clips: ClipStore, output: Path, run: Path) -> Path:
     from diffusers import AutoencoderKLTemporalDecoder
 
-    vae: Any = AutoencoderKLTemporalDecoder(
+    build: Any = AutoencoderKLTemporalDecoder  # whose annotations name tuples of one
+    vae = build(
         block_out_channels=recipe.widths,
         down_block_types=("DownEncoderBlock2D",) * len(recipe.widths),
         layers_per_block=1,

@@ -6,7 +6,7 @@ never finds the second axis: red and green come out alike. The first latent is t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +15,6 @@ from einops import rearrange
 from torch import Tensor
 
 from .data import ClipStore
-
-if TYPE_CHECKING:
-    from diffusers import AutoencoderKLTemporalDecoder
-
 
 ANCHOR_SCALE = 5.0
 """How many times larger the first latent is than the redness it carries."""
@@ -44,7 +40,7 @@ def crop(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def vae_losses(
-    vae: AutoencoderKLTemporalDecoder,
+    vae: Any,
     store: ClipStore,
     generator: torch.Generator,
     *,
@@ -74,7 +70,8 @@ def vae_losses(
     latents = vae.encode(pixels).latent_dist
     restored = vae.decode(latents.sample(generator), num_frames=frames).sample
     error = (restored - pixels).abs().mean() + (restored - pixels).square().mean()
-    outline = sum((a - b).abs().mean() for a, b in zip(edges(restored), edges(pixels), strict=True))
+    across, down = (a - b for a, b in zip(edges(restored), edges(pixels), strict=True))
+    outline = across.abs().mean() + down.abs().mean()
     divergence = latents.kl().mean() / latents.mean[0].numel()
     anchor = (latents.mean[:, 0] / ANCHOR_SCALE - redness(pixels)).abs().mean()
     loss = error + outline + 2 * anchor + 1e-4 * divergence
@@ -88,7 +85,7 @@ def redness(pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def latent_scale(vae: AutoencoderKLTemporalDecoder, store: ClipStore, count: int = 64) -> float:
+def latent_scale(vae: Any, store: ClipStore, count: int = 64) -> float:
     """Give the factor that brings the latents to unit deviation, measured on some training pictures."""
     pixels = store.pictures_at(np.arange(min(count, store.spec.clip_count)), slice(0, 1))[:, 0] * 2 - 1
     return float(1 / vae.encode(pixels).latent_dist.mode().std())

@@ -66,6 +66,6 @@ def locate_model(role: str, name: str, folders: Folders) -> Path:
     raise MissingModelError(
         name,
         searched,
-        f"Get {entry.repo} from the model hub in diffusers' folder layout (licence: {entry.licence or 'none stated'}) and "
-        f"put the folder into ComfyUI's models/{COMFY_FOLDERS[role]}.",
+        f"Get {entry.repo} from the model hub in diffusers' folder layout (licence: {entry.licence or 'none stated'}) "
+        f"and put the folder into ComfyUI's models/{COMFY_FOLDERS[role]}.",
     )
