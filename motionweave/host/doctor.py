@@ -7,6 +7,7 @@ import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def _device() -> str:
 
 def _providers() -> tuple[str, ...]:
     try:
-        import onnxruntime
+        onnxruntime = import_module("onnxruntime")
     except ImportError:
         return ()
     return tuple(onnxruntime.get_available_providers())
