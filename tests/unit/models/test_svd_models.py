@@ -111,7 +111,9 @@ def test_full_size_names_and_shapes_are_those_published():
         ours = {name: tuple(value.shape) for name, value in SVDControlNet().state_dict().items()}
         unet = {
             name: tuple(value.shape)
-            for name, value in UNetSpatioTemporalConditionModel(num_attention_heads=(5, 10, 20, 20)).state_dict().items()
+            for name, value in UNetSpatioTemporalConditionModel(num_attention_heads=(5, 10, 20, 20))
+            .state_dict()
+            .items()
         }
     half = {
         name: shape
