@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from .longform.stitch import stitch_chunks
     from .longform.store import ChunkStore
     from .marionette.sample import make_sample
-    from .media import read_audio, read_image
+    from .media import Footage, FootageFrames, open_footage, read_audio, read_image
     from .request import Request
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import DenoiseOptions, Guidance
     from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
+    from .tracks.preview import contact_sheet, draw_curves, spread
+    from .tracks.timeline import Curve, parse_curve
     from .types import Audio, Progress, Size
     from .weights.locate import available_models, locate_model
 
@@ -44,12 +46,14 @@ _HOMES = {
     "longform.stitch": ("stitch_chunks",),
     "longform.store": ("ChunkStore",),
     "marionette.sample": ("make_sample",),
-    "media": ("read_audio", "read_image"),
+    "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
     "request": ("Request",),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("DenoiseOptions", "Guidance"),
     "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
+    "tracks.preview": ("contact_sheet", "draw_curves", "spread"),
+    "tracks.timeline": ("Curve", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
     "weights.locate": ("available_models", "locate_model"),
 }
@@ -71,8 +75,11 @@ __all__ = [
     "ChunkPlan",
     "ChunkStore",
     "Control",
+    "Curve",
     "DenoiseOptions",
     "Folders",
+    "Footage",
+    "FootageFrames",
     "Guidance",
     "Identity",
     "InputError",
@@ -89,15 +96,20 @@ __all__ = [
     "Size",
     "available_models",
     "confine",
+    "contact_sheet",
     "current_runtime",
+    "draw_curves",
     "load_controlnet",
     "locate_model",
     "make_sample",
+    "open_footage",
+    "parse_curve",
     "plan_chunks",
     "pose_map_file",
     "read_audio",
     "read_image",
     "read_pose_keypoint",
+    "spread",
     "stitch_chunks",
     "write_pose_keypoint",
 ]

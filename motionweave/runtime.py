@@ -30,6 +30,11 @@ class Folders:
     models: tuple[Path, ...] = ()
     """Roots that hold ComfyUI's model folders (`checkpoints`, `controlnet` ...), in order of search."""
 
+    @property
+    def cache(self) -> Path:
+        """Tracks that were extracted once, kept by content; may be emptied at any time."""
+        return self.output / "motionweave" / "cache"
+
 
 class Runtime(Protocol):
     """The host, as the library sees it."""

@@ -9,7 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..motionweave import Audio, InputError, PoseMapFrames, PoseTrack, pose_map_file
+from ..motionweave import (
+    Audio,
+    Footage,
+    FootageFrames,
+    InputError,
+    PoseMapFrames,
+    PoseTrack,
+    open_footage,
+    pose_map_file,
+)
 
 
 def pixels_from_image(image: Tensor) -> Tensor:
@@ -39,15 +48,40 @@ def audio_to_socket(audio: Audio) -> dict[str, Any]:
     return {"waveform": audio.waveform[None], "sample_rate": audio.sample_rate}
 
 
-def pose_maps_from_video(video: Any) -> PoseTrack:
-    """Read a VIDEO of pose maps: from its file where it is one as it stands, else from its frames in memory."""
+def file_of(video: Any) -> Path | None:
+    """Give the file of a VIDEO that is one as it stands; None for frames in memory and for edited files."""
     # Only a file can be read as it is needed; asking anything else for its stream would encode it first.
     is_file = "File" in type(video).__name__
     edited = getattr(video, "has_pending_frame_edits", lambda: False)() or any(
         getattr(video, "get_active_trim_window", lambda: (0, 0))() or (0, 0)
     )
     source = video.get_stream_source() if is_file and not edited else None
-    if isinstance(source, str):
-        return pose_map_file(Path(source))
+    return Path(source) if isinstance(source, str) else None
+
+
+def footage_from(video: Any, images: Tensor | None, fps: float) -> Footage:
+    """Take moving pictures from a VIDEO or from an IMAGE batch, exactly one of which is connected.
+
+    Args:
+        video: VIDEO or None; a file is read as it is needed.
+        images: IMAGE or None.
+        fps: Frames per second of the images.
+    """
+    if (video is None) == (images is None):
+        raise InputError("this node takes either a video or images; connect exactly one of the two")
+    if images is not None:
+        return FootageFrames(pixels_from_image(images), Fraction(fps).limit_denominator(1001))
+    path = file_of(video)
+    if path is not None:
+        return open_footage(path)
+    parts = video.get_components()
+    return FootageFrames(pixels_from_image(parts.images), Fraction(parts.frame_rate))
+
+
+def pose_maps_from_video(video: Any) -> PoseTrack:
+    """Read a VIDEO of pose maps: from its file where it is one as it stands, else from its frames in memory."""
+    path = file_of(video)
+    if path is not None:
+        return pose_map_file(path)
     parts = video.get_components()
     return PoseMapFrames(pixels_from_image(parts.images), Fraction(parts.frame_rate))

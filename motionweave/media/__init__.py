@@ -1,6 +1,7 @@
 """Frames and sound in and out of files, always streamed; PyAV and Pillow load when they are first needed."""
 
 from .audio import cut_audio, resample_audio
+from .footage import Footage, FootageFile, FootageFrames, open_footage
 from .geometry import Fit, Orientation
 from .image import read_image, write_image
 from .probe import VideoInfo, probe_video, read_metadata
@@ -12,12 +13,16 @@ from .writer import VideoCodec, VideoWriter
 
 __all__ = [
     "Fit",
+    "Footage",
+    "FootageFile",
+    "FootageFrames",
     "Orientation",
     "VideoCodec",
     "VideoInfo",
     "VideoWriter",
     "cut_audio",
     "held_frame_index",
+    "open_footage",
     "probe_video",
     "read_audio",
     "read_clip",

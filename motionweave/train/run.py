@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from .data import ClipSpec, ClipStore
 from .denoiser import CONTEXT_SIGMA, ControlledUNet, DropRates, denoiser_losses
 from .image_encoder import CLIP_MEAN, CLIP_STD, IdentityReader, identities, identity_losses
+from .job import Job
 from .latents import LatentStore
 from .loop import LoopOptions, fit
 from .recipe import DataRecipe, DenoiserRecipe, ImageEncoderRecipe, LoopRecipe, VAERecipe, read_recipe
@@ -39,6 +41,10 @@ SCHEDULER = {
 """SVD-XT's scheduler, as published."""
 
 
+TRAINERS: dict[str, tuple[str, str]] = {}
+"""For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
+
+
 def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) -> Path:
     """Train what a recipe says.
 
@@ -57,6 +63,10 @@ def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) 
     recipe = read_recipe(path)
     options = _options(recipe.loop, steps)
     torch.manual_seed(options.seed)
+    if recipe.kind in TRAINERS:
+        module, function = TRAINERS[recipe.kind]
+        train: Any = getattr(import_module(module, __package__), function)
+        return train(recipe, Job(options, output, cache, cache / f"run-{path.stem}"))
     clips = _clips(recipe.data, cache)
     run = cache / f"run-{path.stem}"
     if isinstance(recipe, VAERecipe):

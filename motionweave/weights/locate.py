@@ -8,10 +8,24 @@ from ..errors import InputError, MissingModelError
 from ..runtime import Folders
 from .manifest import load_manifest
 
-CONFIGS = {"backbone": "unet/config.json", "controlnet": "config.json"}
+CONFIGS = {
+    "backbone": "unet/config.json",
+    "controlnet": "config.json",
+    "pose": "yolox*.onnx",
+    "depth": "config.json",
+    "speech": "config.json",
+    "face": "*.onnx",
+}
 """The file by which a folder of each role is known."""
 
-COMFY_FOLDERS = {"backbone": "diffusers", "controlnet": "controlnet"}
+COMFY_FOLDERS = {
+    "backbone": "diffusers",
+    "controlnet": "controlnet",
+    "pose": "dwpose",
+    "depth": "depth",
+    "speech": "audio_encoders",
+    "face": "insightface",
+}
 """ComfyUI's folder for each role."""
 
 
@@ -30,7 +44,7 @@ def available_models(role: str, folders: Folders) -> tuple[str, ...]:
     """List what can be loaded for a role: bundled models first, then folders in ComfyUI's model folders.
 
     Args:
-        role: ``backbone`` or ``controlnet``.
+        role: A key of `CONFIGS`, such as ``backbone`` or ``depth``.
         folders: The host's.
     """
     bundled = (entry for entry in load_manifest().with_role(role) if entry.bundled_path is not None)
@@ -42,7 +56,7 @@ def locate_model(role: str, name: str, folders: Folders) -> Path:
     """Find a model's folder.
 
     Args:
-        role: ``backbone`` or ``controlnet``.
+        role: A key of `CONFIGS`, such as ``backbone`` or ``depth``.
         name: A manifest id, or a folder's name as `available_models` lists it.
         folders: The host's.
 
