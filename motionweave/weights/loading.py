@@ -21,7 +21,7 @@ def fingerprint(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix not in (".json", ".safetensors"):
+        if path.suffix not in (".json", ".safetensors", ".onnx", ".pth"):
             continue
         size = path.stat().st_size
         digest.update(f"{path.relative_to(folder).as_posix()} {size}".encode())

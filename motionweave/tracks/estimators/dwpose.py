@@ -1,0 +1,174 @@
+"""DWPose: YOLOX finds people, a SimCC network their 133 keypoints; batched over frames.
+
+The published way runs the detector on every frame, one at a time. Here it looks at every few frames only. People are
+matched from one such frame to the next by the overlap of their boxes, the boxes between are interpolated, and every
+crop of the span goes through the estimator together. A frame in which somebody's confidence falls well below that of
+the frames around it is detected after all. Effective Whole-body Pose Estimation with Two-stages Distillation (Yang et
+al., 2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import InputError, MissingModelError
+from ...weights.loading import fingerprint
+from ..keypoints import VISIBLE_ABOVE, Person, from_wholebody
+from . import simcc, yolox
+
+DETECT_EVERY = 6
+"""Frames from one detection to the next."""
+BODY = slice(0, 17)
+DOUBT = 0.8
+"""A body whose mean confidence is below this share of its neighbours' is looked for anew."""
+SAME_PERSON = 0.3
+"""Overlap from which two boxes are taken for the same person's."""
+
+
+@dataclass(frozen=True)
+class DWPose:
+    """The two networks and how often the first one looks."""
+
+    detector: Any
+    """ONNX session of the detector."""
+    estimator: Any
+    """ONNX session of the estimator."""
+    digest: str
+    """Hash of the files and of `detect_every`."""
+    detect_every: int = DETECT_EVERY
+    """Frames from one detection to the next; 1 detects in every frame, as the published code does."""
+
+    @property
+    def batch_size(self) -> int:
+        """Frames that it likes to be given together."""
+        return self.detect_every
+
+    def people(self, batches: Iterable[Tensor]) -> Iterator[tuple[Person, ...]]:
+        """Find everybody, frame by frame.
+
+        Args:
+            batches: Consecutive frames, each batch (F, 3, H, W) uint8 RGB, all of one size.
+
+        Returns:
+            For each frame its people in pixels, those with the surest boxes first.
+        """
+        held: Tensor | None = None
+        for batch in batches:
+            frames = batch if held is None else torch.cat([held, batch])
+            # A span ends where the next one starts, so that boxes can be interpolated between two detections.
+            while len(frames) > self.detect_every:
+                yield from self._span(frames[: self.detect_every + 1])[: self.detect_every]
+                frames = frames[self.detect_every :]
+            held = frames
+        if held is not None and len(held):
+            yield from self._span(held)
+
+    def _span(self, frames: Tensor) -> list[tuple[Person, ...]]:
+        """Find the people of the frames from one detection to the next, both included."""
+        last = len(frames) - 1
+        ends = yolox.detect(self.detector, frames[[0, last]] if last else frames[:1])
+        boxes = interpolate_boxes(ends[0], ends[-1], len(frames))
+        found = self._estimate(frames, boxes)
+        doubted = [i for i in range(1, last) if _in_doubt(found[i], (found[0], found[last]))]
+        if doubted:
+            seen = yolox.detect(self.detector, frames[doubted])
+            renewed = self._estimate(frames[doubted], seen)
+            for i, people in zip(doubted, renewed, strict=True):
+                found[i] = people if _mean_score(people) > _mean_score(found[i]) else found[i]
+        return [tuple(from_wholebody(points) for points in people) for people in found]
+
+    def _estimate(self, frames: Tensor, boxes: list[np.ndarray]) -> list[np.ndarray]:
+        """Estimate all people of all frames at once; for each frame (P, 133, 3)."""
+        counts = [len(each) for each in boxes]
+        if not sum(counts):
+            return [np.zeros((0, 133, 3), np.float32) for _ in boxes]
+        owners = [frames[i] for i, count in enumerate(counts) for _ in range(count)]
+        points = simcc.estimate(self.estimator, owners, np.concatenate(boxes)[:, :4])
+        return np.split(points, np.cumsum(counts)[:-1])
+
+
+def _mean_score(people: np.ndarray) -> float:
+    return float(people[:, BODY, 2].mean()) if len(people) else 0.0
+
+
+def _in_doubt(people: np.ndarray, neighbours: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Say whether somebody seems to be missing, or to have left their box, compared with the frames around."""
+    if not len(people):
+        return any(len(each) for each in neighbours)
+    return _mean_score(people) < DOUBT * min(_mean_score(each) for each in neighbours if len(each))
+
+
+def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Give the intersection over union of every pair of boxes, (P, Q), from (P, 4+) and (Q, 4+)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:4], second[None, :, 2:4])
+    common = np.prod(np.maximum(high - low, 0), -1)
+    areas = [np.prod(each[:, 2:4] - each[:, :2], -1) for each in (first, second)]
+    return common / np.maximum(areas[0][:, None] + areas[1][None] - common, 1e-9)
+
+
+def interpolate_boxes(first: np.ndarray, last: np.ndarray, count: int) -> list[np.ndarray]:
+    """Give everybody's boxes from one detection to the next.
+
+    Somebody found in both moves evenly between; somebody found in one only stays for the half of the span next to it.
+
+    Args:
+        first: (P, 5) boxes and scores in the span's first frame.
+        last: (Q, 5) in its last frame.
+        count: Frames of the span, both included.
+
+    Returns:
+        For each frame (R, 5); the first and the last as they were found.
+    """
+    if count == 1:
+        return [first]
+    table = overlaps(first, last)
+    pairs: list[tuple[int, int]] = []
+    while table.size and table.max() > SAME_PERSON:
+        i, j = np.unravel_index(int(table.argmax()), table.shape)
+        pairs.append((int(i), int(j)))
+        table[i, :], table[:, j] = -1, -1
+    left = np.setdiff1d(np.arange(len(first)), [i for i, _ in pairs])
+    new = np.setdiff1d(np.arange(len(last)), [j for _, j in pairs])
+    start, end = first[[i for i, _ in pairs]], last[[j for _, j in pairs]]
+    spans = [first]
+    for frame in range(1, count - 1):
+        share = frame / (count - 1)
+        alone = first[left] if share < 0.5 else last[new]
+        spans.append(np.concatenate([start + (end - start) * share, alone]))
+    return [*spans, last]
+
+
+def load_dwpose(folder: Path, detect_every: int = DETECT_EVERY) -> DWPose:
+    """Load DWPose's two networks.
+
+    Args:
+        folder: Holds ``yolox*.onnx`` and ``dw-*.onnx``.
+        detect_every: Frames from one detection to the next.
+
+    Raises:
+        MissingModelError: If one of the two is not there or cannot be opened.
+        InputError: If `detect_every` is less than 1.
+    """
+    from .sessions import open_session
+
+    if detect_every < 1:
+        raise InputError(f"people were to be detected every {detect_every} frames; expected 1 or more")
+    files: list[Path] = []
+    for pattern, what in (("yolox*.onnx", "the detector"), ("dw-*.onnx", "the whole-body estimator")):
+        found = sorted(folder.glob(pattern))
+        if not found:
+            raise MissingModelError(folder.name, (folder,), f"It lacks {what}, a file {pattern}.")
+        files.append(found[0])
+    detector, estimator = (open_session(path) for path in files)
+    return DWPose(detector, estimator, f"{fingerprint(folder)} {detect_every}", detect_every)
+
+
+__all__ = ["DETECT_EVERY", "VISIBLE_ABOVE", "DWPose", "interpolate_boxes", "load_dwpose"]
