@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..tracks.spherical_harmonics import shading
 from ..types import Size
 from .camera import Camera
 from .character import Character, Colour, Pattern
-from .light import shade
 from .scene import Scene
 from .skeleton import Skeleton
 
@@ -144,7 +144,7 @@ def _background(scene: Scene, camera: Camera, frame: int, size: Size, light: np.
     albedo = scene.albedo(eye + rays * depth[..., None], on_floor)
     normals = camera.rotation[frame] @ np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])  # columns: floor, wall
     normal = np.where(on_floor[..., None], normals[:, 0], normals[:, 1]).astype(np.float32)
-    lit = shade(normals.T, light)
+    lit = shading(normals.T, light)
     rgb = albedo * np.where(on_floor[..., None], lit[0], lit[1])
     return Drawing(rgb.astype(np.float32), depth.astype(np.float32), normal, np.zeros(depth.shape, np.float32))
 
@@ -189,7 +189,7 @@ def _paint(drawing: Drawing, part: Part, frame: int, projected: tuple[np.ndarray
         share = _pattern(part, t * metres, across)[..., None]
         albedo = albedo + (np.asarray(part.colours[1], np.float32) ** 2.2 - albedo) * share
     area = (slice(y0, y1), slice(x0, x1))
-    drawing.rgb[area] += cover[..., None] * (albedo * shade(normal, light) - drawing.rgb[area])
+    drawing.rgb[area] += cover[..., None] * (albedo * shading(normal, light) - drawing.rgb[area])
     drawing.alpha[area] += cover * (1 - drawing.alpha[area])
     solid = cover > 0.5
     surface = depths[0] + (depths[1] - depths[0]) * t - bulge / scales.mean()
