@@ -108,17 +108,64 @@ class DenoiserRecipe(BaseModel):
     """Context frames that the finished model asks for by default."""
 
 
-Recipe = Annotated[Union[VAERecipe, ImageEncoderRecipe, DenoiserRecipe], Field(discriminator="kind")]  # noqa: UP007
+class PeopleRecipe(BaseModel):
+    """Which people to render for the pose models."""
+
+    model_config = _STRICT
+    characters: int = Field(gt=0)
+    """How many, from seed 0 on."""
+    views: int = Field(gt=0)
+    """Pictures of each."""
+    size: int = Field(gt=0)
+    """Width and height of the rendered pictures in pixels."""
+    batch: int = Field(gt=0)
+    """Pictures a step."""
+    loop: LoopRecipe
 
 
-def read_recipe(path: Path) -> VAERecipe | ImageEncoderRecipe | DenoiserRecipe:
+class DetectorRecipe(PeopleRecipe):
+    """Mini's detector of people, YOLOX's contract."""
+
+    kind: Literal["detector"]
+    side: int = Field(gt=0, multiple_of=32)
+    """Width and height of the network's input."""
+    widths: tuple[int, int, int, int]
+    """Channels at strides 4, 8, 16 and 32."""
+
+
+class PoseEstimatorRecipe(PeopleRecipe):
+    """Mini's whole-body estimator, SimCC's contract."""
+
+    kind: Literal["pose_estimator"]
+    width: int = Field(gt=0, multiple_of=16)
+    """Width of the network's input."""
+    height: int = Field(gt=0, multiple_of=16)
+    """Height of the network's input."""
+    widths: tuple[int, int, int, int]
+    """Channels at strides 2, 4, 8 and 16."""
+    token: int = Field(gt=0, multiple_of=4)
+    """Numbers by which a point is described."""
+
+
+Recipe = Union[  # noqa: UP007
+    VAERecipe,
+    ImageEncoderRecipe,
+    DenoiserRecipe,
+    DetectorRecipe,
+    PoseEstimatorRecipe,
+]
+"""Any recipe; its ``kind`` says which."""
+
+
+def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe.
 
     Raises:
         InputError: If the file cannot be read or a field is wrong; the message names the first one.
     """
+    adapter: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
     try:
-        return TypeAdapter(Recipe).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return adapter.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"the recipe {path} cannot be read: {error}") from error
     except ValidationError as error:

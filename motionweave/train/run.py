@@ -41,7 +41,10 @@ SCHEDULER = {
 """SVD-XT's scheduler, as published."""
 
 
-TRAINERS: dict[str, tuple[str, str]] = {}
+TRAINERS: dict[str, tuple[str, str]] = {
+    "detector": (".detector", "train_detector"),
+    "pose_estimator": (".pose_estimator", "train_pose_estimator"),
+}
 """For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
 
 
@@ -63,12 +66,12 @@ def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) 
     recipe = read_recipe(path)
     options = _options(recipe.loop, steps)
     torch.manual_seed(options.seed)
-    if recipe.kind in TRAINERS:
+    run = cache / f"run-{path.stem}"
+    if not isinstance(recipe, VAERecipe | ImageEncoderRecipe | DenoiserRecipe):
         module, function = TRAINERS[recipe.kind]
         train: Any = getattr(import_module(module, __package__), function)
-        return train(recipe, Job(options, output, cache, cache / f"run-{path.stem}"))
+        return train(recipe, Job(options, output, cache, run))
     clips = _clips(recipe.data, cache)
-    run = cache / f"run-{path.stem}"
     if isinstance(recipe, VAERecipe):
         return _train_vae(recipe, options, clips, output, run)
     if isinstance(recipe, ImageEncoderRecipe):

@@ -1,0 +1,147 @@
+"""Pictures of marionettes with keypoints and boxes, rendered once: what Mini's pose models learn from.
+
+Every character is seen a few times, whole or in part, from nearer or farther. Augmentation (place, size, turn, second
+figures, blur, colours) is drawn anew in every step.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
+from ..marionette.camera import move_camera
+from ..marionette.world import camera_of
+from ..types import Size
+
+MARGIN = 0.04
+"""How much a silhouette's box is grown, as annotators leave a little room."""
+
+
+@dataclass(frozen=True)
+class PeopleSpec:
+    """What to render. Two equal specs give the same files."""
+
+    character_count: int
+    """How many characters, each in another scene."""
+    views: int
+    """Pictures of each."""
+    size: int
+    """Width and height in pixels."""
+    first_seed: int = 0
+    """Seed of the first character; the others follow."""
+
+    def __post_init__(self) -> None:
+        """Keep evaluation seeds out of training."""
+        if self.first_seed + self.character_count > FIRST_EVALUATION_SEED:
+            raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
+
+
+def render_people(seed: int, views: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Render one character a few times.
+
+    Args:
+        seed: The character's.
+        views: How many pictures.
+        size: Width and height in pixels.
+
+    Returns:
+        Pictures (V, 3, S, S) uint8, keypoints (V, 133, 3) float32, boxes (V, 4) float32 of the silhouettes in pixels.
+    """
+    rng = np.random.default_rng([seed, 11])
+    world, area = make_world(seed), Size(size, size)
+    times = clip_times(1, Fraction(1), float(rng.uniform(0, 60))) + rng.uniform(0, 30, views)
+    still = np.zeros(views)
+    near = np.where(rng.uniform(size=views) < 0.45, rng.uniform(1.2, 2.6, views), rng.uniform(0.8, 1.2, views))
+    # A closer camera looks higher, at chest and face, as portraits do.
+    lift = np.where(near > 1.2, rng.uniform(0.0, 0.55, views) * (1 - 1 / near) * 1.6, rng.uniform(-0.1, 0.1, views))
+    shift = np.stack([rng.uniform(-0.35, 0.35, views), lift, still], -1)
+    camera = move_camera(
+        camera_of(world, views), pan=still, tilt=still, roll=rng.uniform(-0.12, 0.12, views), shift=shift, zoom=near
+    )
+    clip = render_clip(world, times, Fraction(1), area, camera)
+    boxes = np.stack([silhouette_box(alpha.numpy()) for alpha in clip.alpha])
+    return (clip.frames * 255).round().to(torch.uint8).numpy(), clip.keypoints.numpy(), boxes
+
+
+def silhouette_box(alpha: np.ndarray) -> np.ndarray:
+    """Give the box around a silhouette (H, W), grown a little: (4,) x0, y0, x1, y1; zeros where there is none."""
+    rows, columns = np.nonzero(alpha > 0.5)
+    if not len(rows):
+        return np.zeros(4, np.float32)
+    box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float32)
+    grow = MARGIN / 2 * (box[2:] - box[:2])
+    limit = np.array(alpha.shape[::-1] * 2, np.float32)
+    return np.clip(box + np.concatenate([-grow, grow]), 0, limit).astype(np.float32)
+
+
+class PeopleStore:
+    """Pictures on disk, rendered on first use."""
+
+    def __init__(self, folder: Path, spec: PeopleSpec, workers: int = 2) -> None:
+        """Open the pictures, rendering what is missing.
+
+        Args:
+            folder: Where to keep them; a few gigabytes.
+            spec: What to render.
+            workers: Processes that render.
+        """
+        self.spec, self.count = spec, spec.character_count * spec.views
+        folder = folder / f"people-{spec.first_seed}-{spec.character_count}x{spec.views}-{spec.size}"
+        folder.mkdir(parents=True, exist_ok=True)
+        done = folder / "done.json"
+        mode = "r" if done.is_file() else "w+"
+        shape = (self.count, 3, spec.size, spec.size)
+        self.pictures = np.memmap(folder / "pictures.u8", np.uint8, mode, shape=shape)
+        self.keypoints = np.memmap(folder / "keypoints.f32", np.float32, mode, shape=(self.count, 133, 3))
+        self.boxes = np.memmap(folder / "boxes.f32", np.float32, mode, shape=(self.count, 4))
+        if mode == "w+":
+            self._render(workers)
+            done.write_text(json.dumps(asdict(spec)))
+
+    def _render(self, workers: int) -> None:
+        views = self.spec.views
+        seeds = range(self.spec.first_seed, self.spec.first_seed + self.spec.character_count)
+        render = partial(render_people, views=views, size=self.spec.size)
+        with ProcessPoolExecutor(workers) as pool:
+            for index, made in enumerate(pool.map(render, seeds, chunksize=16)):
+                place = slice(index * views, (index + 1) * views)
+                self.pictures[place], self.keypoints[place], self.boxes[place] = made
+
+    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw pictures that show somebody.
+
+        Args:
+            count: How many.
+            generator: Chooses.
+
+        Returns:
+            (B, 3, S, S) float32 in [0, 255], keypoints (B, 133, 3), boxes (B, 4).
+        """
+        chosen = torch.randint(self.count, (count,), generator=generator).numpy()
+        pictures = torch.from_numpy(self.pictures[chosen]).float()
+        return pictures, torch.from_numpy(self.keypoints[chosen]), torch.from_numpy(self.boxes[chosen])
+
+
+def change_colours(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Change brightness, contrast and sharpness, picture by picture; (B, 3, H, W) in [0, 255] in and out."""
+    count = len(pictures)
+
+    def draw(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, 1, 1, 1, generator=generator)
+
+    tint = 1 + 0.1 * (torch.rand(count, 3, 1, 1, generator=generator) - 0.5)
+    changed = ((pictures - 127) * draw(0.75, 1.25) + 127 + draw(-20, 20)) * tint
+    blurred = torch.nn.functional.avg_pool2d(changed, 3, 1, 1, count_include_pad=False)
+    changed = torch.lerp(changed, blurred, draw(-0.4, 1.0))
+    noise = torch.randn(changed.shape, generator=generator) * draw(0, 6)
+    return (changed + noise).clamp(0, 255)
