@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from .request import Request
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import DenoiseOptions, Guidance
+    from .tracks.estimators import PoseEstimator, load_pose_model, pose_models
+    from .tracks.extract import extract_pose
     from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
+    from .tracks.pose_preview import overlay_sheet
     from .tracks.preview import contact_sheet, draw_curves, spread
     from .tracks.timeline import Curve, parse_curve
     from .types import Audio, Progress, Size
@@ -50,8 +53,11 @@ _HOMES = {
     "request": ("Request",),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("DenoiseOptions", "Guidance"),
+    "tracks.estimators": ("PoseEstimator", "load_pose_model", "pose_models"),
+    "tracks.extract": ("extract_pose",),
     "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
+    "tracks.pose_preview": ("overlay_sheet",),
     "tracks.preview": ("contact_sheet", "draw_curves", "spread"),
     "tracks.timeline": ("Curve", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
@@ -88,6 +94,7 @@ __all__ = [
     "MotionWeaveEngine",
     "MotionWeaveError",
     "PoseControl",
+    "PoseEstimator",
     "PoseMapFrames",
     "PoseTrack",
     "Progress",
@@ -99,13 +106,17 @@ __all__ = [
     "contact_sheet",
     "current_runtime",
     "draw_curves",
+    "extract_pose",
     "load_controlnet",
+    "load_pose_model",
     "locate_model",
     "make_sample",
     "open_footage",
+    "overlay_sheet",
     "parse_curve",
     "plan_chunks",
     "pose_map_file",
+    "pose_models",
     "read_audio",
     "read_image",
     "read_pose_keypoint",

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..motionweave import BACKBONES, available_models, load_controlnet, locate_model
+from ..motionweave import (
+    BACKBONES,
+    available_models,
+    load_controlnet,
+    load_pose_model,
+    locate_model,
+    pose_models,
+)
 from .runtime import folders, runtime
-from .sockets import BackboneSocket, ControlNetSocket
+from .sockets import BackboneSocket, ControlNetSocket, PoseModelSocket
 
 
 class LoadBackbone(io.ComfyNode):
@@ -63,4 +70,38 @@ class LoadControlNet(io.ComfyNode):
         return io.NodeOutput(load_controlnet(locate_model("controlnet", model, here.folders), here.dtype))
 
 
-NODES = [LoadBackbone, LoadControlNet]
+class LoadPoseModel(io.ComfyNode):
+    """Load what finds people's keypoints."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadPoseModel",
+            display_name="Load Pose Model",
+            category="MotionWeave/load",
+            description="Loads the networks that find people and their keypoints in a driving video.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(pose_models(folders())),
+                    tooltip="mini-dwpose comes with the pack; it knows marionettes, not people. Others are folders with "
+                    "DWPose's yolox and dw- ONNX files in ComfyUI's models/dwpose.",
+                ),
+                io.Int.Input(
+                    "detect_every",
+                    default=6,
+                    min=1,
+                    max=120,
+                    tooltip="Frames from one look for people to the next; between them their boxes are interpolated. "
+                    "1 looks in every frame, which takes about twice as long. Lower it for sudden moves.",
+                ),
+            ],
+            outputs=[PoseModelSocket.Output(display_name="pose_model", tooltip="Goes to Extract Pose.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str, detect_every: int) -> io.NodeOutput:
+        return io.NodeOutput(load_pose_model(model, folders(), detect_every))
+
+
+NODES = [LoadBackbone, LoadControlNet, LoadPoseModel]

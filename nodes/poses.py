@@ -5,16 +5,61 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
-from ..motionweave import InputError, KeypointTrack, PoseMapFrames, Size, read_pose_keypoint, write_pose_keypoint
-from .convert import image_from_pixels, pixels_from_image, pose_maps_from_video
-from .sockets import PoseKeypointSocket, PoseSocket
+from ..motionweave import (
+    InputError,
+    KeypointTrack,
+    PoseMapFrames,
+    Size,
+    extract_pose,
+    overlay_sheet,
+    read_pose_keypoint,
+    write_pose_keypoint,
+)
+from .convert import footage_from, image_from_pixels, pixels_from_image, pose_maps_from_video
+from .runtime import runtime
+from .sockets import PoseKeypointSocket, PoseModelSocket, PoseSocket
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..motionweave import PoseTrack
+    from ..motionweave import PoseEstimator, PoseTrack
+
+
+class ExtractPose(io.ComfyNode):
+    """Read poses from a driving video."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveExtractPose",
+            display_name="Extract Pose",
+            category="MotionWeave/tracks",
+            description="Finds the people of a driving video and their body, face and hands. The result is kept on disk, "
+            "so the same video is read only once.",
+            inputs=[
+                PoseModelSocket.Input("pose_model", tooltip="From Load Pose Model."),
+                io.Video.Input("video", optional=True, tooltip="The driving video; it is read as it is needed, however "
+                               "long it is."),
+                io.Image.Input("images", optional=True, tooltip="The driving video as images, if there is no video."),
+                io.Float.Input("fps", default=24.0, min=0.1, max=240.0, step=0.01,
+                               tooltip="Frames per second of the images; a video's own rate is used instead."),
+            ],
+            outputs=[
+                PoseSocket.Output(display_name="pose", tooltip="Goes to Apply Pose, Plan Chunks and the pose tools."),
+                io.Int.Output(display_name="frames", tooltip="Frames of the track."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, pose_model: PoseEstimator, fps: float, video: Any = None, images: Tensor | None = None
+    ) -> io.NodeOutput:
+        footage = footage_from(video, images, fps)
+        track = extract_pose(footage, pose_model, runtime())
+        sheet = image_from_pixels(overlay_sheet(footage, track))
+        return io.NodeOutput(track, len(track), ui=ui.PreviewImage(sheet, cls=cls))
 
 
 class PoseFromMaps(io.ComfyNode):
@@ -127,4 +172,4 @@ class DrawPose(io.ComfyNode):
         return io.NodeOutput(image_from_pixels(maps.float() / 255))
 
 
-NODES = [PoseFromMaps, PoseFromKeypoints, PoseToKeypoints, DrawPose]
+NODES = [ExtractPose, PoseFromMaps, PoseFromKeypoints, PoseToKeypoints, DrawPose]

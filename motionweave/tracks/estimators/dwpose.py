@@ -2,8 +2,8 @@
 
 The published way runs the detector on every frame, one at a time. Here it looks at every few frames only. People are
 matched from one such frame to the next by the overlap of their boxes, the boxes between are interpolated, and every
-crop of the span goes through the estimator together. A frame in which somebody's confidence falls well below that of
-the frames around it is detected after all. Effective Whole-body Pose Estimation with Two-stages Distillation (Yang et
+crop of the span goes through the estimator together. A frame in which somebody's confidence falls well below what is
+usual around it is detected after all. Effective Whole-body Pose Estimation with Two-stages Distillation (Yang et
 al., 2023).
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ from torch import Tensor
 
 from ...errors import InputError, MissingModelError
 from ...weights.loading import fingerprint
-from ..keypoints import VISIBLE_ABOVE, Person, from_wholebody
+from ..keypoints import Person, from_wholebody
 from . import simcc, yolox
 
 DETECT_EVERY = 6
 """Frames from one detection to the next."""
+SPANS = 4
+"""Spans that are read together."""
 BODY = slice(0, 17)
 DOUBT = 0.8
-"""A body whose mean confidence is below this share of its neighbours' is looked for anew."""
+"""A body whose mean confidence is below this share of what is usual around it is looked for anew."""
 SAME_PERSON = 0.3
 """Overlap from which two boxes are taken for the same person's."""
 
@@ -47,8 +50,8 @@ class DWPose:
 
     @property
     def batch_size(self) -> int:
-        """Frames that it likes to be given together."""
-        return self.detect_every
+        """Frames that it likes to be given together: several spans, so that detections are batched, too."""
+        return SPANS * self.detect_every
 
     def people(self, batches: Iterable[Tensor]) -> Iterator[tuple[Person, ...]]:
         """Find everybody, frame by frame.
@@ -59,27 +62,29 @@ class DWPose:
         Returns:
             For each frame its people in pixels, those with the surest boxes first.
         """
-        held: Tensor | None = None
+        every, frames, known = self.detect_every, None, None
         for batch in batches:
-            frames = batch if held is None else torch.cat([held, batch])
-            # A span ends where the next one starts, so that boxes can be interpolated between two detections.
-            while len(frames) > self.detect_every:
-                yield from self._span(frames[: self.detect_every + 1])[: self.detect_every]
-                frames = frames[self.detect_every :]
-            held = frames
-        if held is not None and len(held):
-            yield from self._span(held)
+            frames = batch if frames is None else torch.cat([frames, batch])
+            if known is None:
+                (known,) = yolox.detect(self.detector, frames[:1])
+            # Whole spans only; the next one's first frame ends the last one, so it is kept back.
+            whole = (len(frames) - 1) // every * every
+            if whole:
+                keys = [known, *yolox.detect(self.detector, frames[every : whole + 1 : every])]
+                yield from self._read(frames[:whole], _between(keys, every))
+                frames, known = frames[whole:], keys[-1]
+        if frames is not None and known is not None:
+            ends = [known, *yolox.detect(self.detector, frames[-1:])] if len(frames) > 1 else [known]
+            boxes = interpolate_boxes(ends[0], ends[-1], len(frames))
+            yield from self._read(frames, boxes)
 
-    def _span(self, frames: Tensor) -> list[tuple[Person, ...]]:
-        """Find the people of the frames from one detection to the next, both included."""
-        last = len(frames) - 1
-        ends = yolox.detect(self.detector, frames[[0, last]] if last else frames[:1])
-        boxes = interpolate_boxes(ends[0], ends[-1], len(frames))
+    def _read(self, frames: Tensor, boxes: list[np.ndarray]) -> list[tuple[Person, ...]]:
+        """Find the people of frames whose boxes are known or guessed; guesses that do not hold are looked up."""
         found = self._estimate(frames, boxes)
-        doubted = [i for i in range(1, last) if _in_doubt(found[i], (found[0], found[last]))]
-        if doubted:
-            seen = yolox.detect(self.detector, frames[doubted])
-            renewed = self._estimate(frames[doubted], seen)
+        usual = float(np.median([_mean_score(people) for people in found]))
+        doubted = [i for i, people in enumerate(found) if _mean_score(people) < DOUBT * usual]
+        if doubted and self.detect_every > 1:
+            renewed = self._estimate(frames[doubted], yolox.detect(self.detector, frames[doubted]))
             for i, people in zip(doubted, renewed, strict=True):
                 found[i] = people if _mean_score(people) > _mean_score(found[i]) else found[i]
         return [tuple(from_wholebody(points) for points in people) for people in found]
@@ -98,11 +103,10 @@ def _mean_score(people: np.ndarray) -> float:
     return float(people[:, BODY, 2].mean()) if len(people) else 0.0
 
 
-def _in_doubt(people: np.ndarray, neighbours: tuple[np.ndarray, np.ndarray]) -> bool:
-    """Say whether somebody seems to be missing, or to have left their box, compared with the frames around."""
-    if not len(people):
-        return any(len(each) for each in neighbours)
-    return _mean_score(people) < DOUBT * min(_mean_score(each) for each in neighbours if len(each))
+def _between(keys: list[np.ndarray], every: int) -> list[np.ndarray]:
+    """Give the boxes of every frame from the first detection on to the one before the last."""
+    pairs = pairwise(keys)
+    return [boxes for first, last in pairs for boxes in interpolate_boxes(first, last, every + 1)[:-1]]
 
 
 def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -171,4 +175,4 @@ def load_dwpose(folder: Path, detect_every: int = DETECT_EVERY) -> DWPose:
     return DWPose(detector, estimator, f"{fingerprint(folder)} {detect_every}", detect_every)
 
 
-__all__ = ["DETECT_EVERY", "VISIBLE_ABOVE", "DWPose", "interpolate_boxes", "load_dwpose"]
+__all__ = ["DETECT_EVERY", "DWPose", "interpolate_boxes", "load_dwpose"]

@@ -61,7 +61,7 @@ def open_session(path: Path) -> Any:
     providers = choose_providers(onnxruntime.get_available_providers(), torch.cuda.is_available())
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no other base
+    except Exception as error:  # ONNX Runtime's errors share no other base
         raise MissingModelError(path.name, (path.parent,), f"ONNX Runtime cannot open it: {error}") from error
 
 
