@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .longform.plan import ChunkPlan, plan_chunks
     from .longform.stitch import stitch_chunks
     from .longform.store import ChunkStore
-    from .marionette.sample import make_sample
+    from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
     from .media import Footage, FootageFrames, open_footage, read_audio, read_image
     from .request import Request
     from .runtime import Folders, LocalRuntime, Runtime
@@ -48,7 +48,7 @@ _HOMES = {
     "longform.plan": ("ChunkPlan", "plan_chunks"),
     "longform.stitch": ("stitch_chunks",),
     "longform.store": ("ChunkStore",),
-    "marionette.sample": ("make_sample",),
+    "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
     "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
     "request": ("Request",),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
@@ -76,6 +76,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "BACKBONES",
     "CONTROLS",
+    "DRIVING_KINDS",
     "Audio",
     "Backbone",
     "ChunkPlan",
@@ -83,6 +84,7 @@ __all__ = [
     "Control",
     "Curve",
     "DenoiseOptions",
+    "DrivingKind",
     "Folders",
     "Footage",
     "FootageFrames",
@@ -100,6 +102,7 @@ __all__ = [
     "Progress",
     "Request",
     "Runtime",
+    "SampleRequest",
     "Size",
     "available_models",
     "confine",

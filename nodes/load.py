@@ -84,8 +84,8 @@ class LoadPoseModel(io.ComfyNode):
                 io.Combo.Input(
                     "model",
                     options=list(pose_models(folders())),
-                    tooltip="mini-dwpose comes with the pack; it knows marionettes, not people. Others are folders with "
-                    "DWPose's yolox and dw- ONNX files in ComfyUI's models/dwpose.",
+                    tooltip="mini-dwpose comes with the pack; it knows marionettes, not people. Others are folders "
+                    "with DWPose's yolox and dw- ONNX files in ComfyUI's models/dwpose.",
                 ),
                 io.Int.Input(
                     "detect_every",

@@ -36,8 +36,8 @@ class ExtractPose(io.ComfyNode):
             node_id="MotionWeaveExtractPose",
             display_name="Extract Pose",
             category="MotionWeave/tracks",
-            description="Finds the people of a driving video and their body, face and hands. The result is kept on disk, "
-            "so the same video is read only once.",
+            description="Finds the people of a driving video and their body, face and hands. The result is kept on "
+            "disk, so the same video is read only once.",
             inputs=[
                 PoseModelSocket.Input("pose_model", tooltip="From Load Pose Model."),
                 io.Video.Input("video", optional=True, tooltip="The driving video; it is read as it is needed, however "

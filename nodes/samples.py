@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import InputImpl, io
 
-from ..motionweave import confine, make_sample, read_audio, read_image
+from ..motionweave import DRIVING_KINDS, SampleRequest, confine, make_sample, read_audio, read_image
 from .convert import audio_to_socket, image_from_pixels
 from .runtime import folders
+
+if TYPE_CHECKING:
+    from ..motionweave import DrivingKind
 
 SAMPLE = "sample"
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -36,14 +40,14 @@ class SampleInputs(io.ComfyNode):
             node_id="MotionWeaveSampleInputs",
             display_name="Sample Inputs",
             category="MotionWeave/load",
-            description="Draws a reference image, a driving video of pose maps and a voice, so that a workflow runs as "
-            "it opens. Choose files of your own instead, one by one.",
+            description="Draws a reference image, a driving video of somebody else moving and a voice, so that a "
+            "workflow runs as it opens. Choose files of your own instead, one by one.",
             inputs=[
                 io.Combo.Input("reference", options=_files(IMAGES), default=SAMPLE,
                                tooltip="The character: 'sample' draws one, else an image in ComfyUI's input folder."),
                 io.Combo.Input("driving_video", options=_files(VIDEOS), default=SAMPLE,
-                               tooltip="The motion, as pose maps: 'sample' draws one, else a video of OpenPose or "
-                               "DWPose maps in the input folder."),
+                               tooltip="The motion: 'sample' draws a video, else one in the input folder: of somebody "
+                               "moving for Extract Pose, or of OpenPose or DWPose maps for Pose from Pose Maps."),
                 io.Combo.Input("sound", options=_files(SOUNDS), default=SAMPLE,
                                tooltip="The sound: 'sample' makes a voice, else a sound or video file in the input "
                                "folder."),
@@ -54,10 +58,13 @@ class SampleInputs(io.ComfyNode):
                 io.Float.Input("seconds", default=4.0, min=0.1, max=600.0, step=0.1,
                                tooltip="Length of the sample motion and voice."),
                 io.Int.Input("fps", default=24, min=1, max=120, tooltip="Frames per second of the sample motion."),
+                io.Combo.Input("driving", options=list(DRIVING_KINDS), default=DRIVING_KINDS[0], optional=True,
+                               tooltip="What the sample driving video shows: 'footage' of another marionette, or 'pose "
+                               "maps' of the character itself."),
             ],
             outputs=[
                 io.Image.Output(display_name="reference", tooltip="The character."),
-                io.Video.Output(display_name="driving_video", tooltip="Pose maps."),
+                io.Video.Output(display_name="driving_video", tooltip="The motion."),
                 io.Audio.Output(display_name="sound", tooltip="The sound."),
             ],
         )  # fmt: skip
@@ -83,13 +90,15 @@ class SampleInputs(io.ComfyNode):
         motion: int,
         seconds: float,
         fps: int,
+        driving: DrivingKind = "footage",
     ) -> io.NodeOutput:
         here = folders()
 
         def own(name: str) -> Path | None:
             return None if name == SAMPLE else confine(here.input, name)
 
-        sample = make_sample(here.temp / "motionweave", character, motion, seconds, Fraction(fps))
+        request = SampleRequest(character, motion, seconds, Fraction(fps), driving)
+        sample = make_sample(here.temp / "motionweave", request)
         image, video, file = own(reference), own(driving_video), own(sound)
         picture = sample.reference if image is None else read_image(image)
         heard = sample.sound if file is None else read_audio(file)

@@ -1,12 +1,14 @@
-"""Inputs to try MotionWeave with, drawn on the spot: a reference image, a driving video of pose maps, a voice."""
+"""Inputs to try MotionWeave with, drawn on the spot: a reference image, a driving video, a voice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..media import VideoWriter
@@ -19,7 +21,13 @@ from .voice import speak
 from .world import World, camera_of, clip_times, make_world, motion_at, render_clip
 
 MAP_SIZE = Size(512, 512)
-"""Size of the driving video."""
+"""Size of a driving video of pose maps."""
+FOOTAGE_SIZE = Size(320, 320)
+"""Size of a driving video of a moving marionette."""
+FRAMES_AT_ONCE = 16
+
+DrivingKind = Literal["footage", "pose maps"]
+DRIVING_KINDS: tuple[DrivingKind, ...] = get_args(DrivingKind)
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class SampleInputs:
     reference: Tensor
     """(1, 3, H, W) in [0, 1]."""
     driving: Path
-    """A video of pose maps."""
+    """A video of somebody else moving, or of their pose maps."""
     sound: Audio
     """A voice in step with the mouth."""
 
@@ -51,20 +59,43 @@ def draw_reference(seed: int, size: Size) -> Tensor:
     return render_clip(world, np.zeros(1), Fraction(1), size, motion=standing(world)).frames
 
 
-def write_driving(path: Path, seed: int, motion_seed: int, seconds: float, fps: Fraction) -> Path:
-    """Write a video of pose maps.
+def driver(seed: int, motion_seed: int) -> World:
+    """Give the world of a driving video: another figure than the reference's, moving more than usual."""
+    return replace(make_world(seed, motion_seed), energy=1.2)
+
+
+def write_footage(path: Path, world: World, seconds: float, fps: Fraction) -> Path:
+    """Write a video of a moving marionette.
 
     Args:
         path: The .mp4 to write.
-        seed: Whose skeleton.
-        motion_seed: How it moves.
+        world: Who, where, how.
         seconds: Length.
         fps: Frame rate.
 
     Returns:
         The path.
     """
-    world = replace(make_world(seed, motion_seed), energy=1.2)
+    times = clip_times(round(seconds * fps), fps)
+    with VideoWriter(path, fps=fps, size=FOOTAGE_SIZE, crf=12) as writer:
+        for start in range(0, len(times), FRAMES_AT_ONCE):
+            frames = render_clip(world, times[start : start + FRAMES_AT_ONCE], fps, FOOTAGE_SIZE).frames
+            writer.write((frames * 255).round().to(torch.uint8))
+    return path
+
+
+def write_pose_maps(path: Path, world: World, seconds: float, fps: Fraction) -> Path:
+    """Write a video of a marionette's exact pose maps.
+
+    Args:
+        path: The .mp4 to write.
+        world: Whose skeleton, how it moves.
+        seconds: Length.
+        fps: Frame rate.
+
+    Returns:
+        The path.
+    """
     times = clip_times(round(seconds * fps), fps)
     skeleton = pose_skeleton(world.character, motion_at(world, times))
     points, _, _ = camera_of(world, len(times)).project(wholebody_keypoints(skeleton), MAP_SIZE)
@@ -76,20 +107,46 @@ def write_driving(path: Path, seed: int, motion_seed: int, seconds: float, fps: 
     return path
 
 
-def make_sample(folder: Path, seed: int, motion_seed: int, seconds: float, fps: Fraction) -> SampleInputs:
+@dataclass(frozen=True)
+class SampleRequest:
+    """Which sample to draw."""
+
+    character: int
+    """Seed of the reference; the driving video shows the one after it."""
+    motion: int
+    """Seed of motion and voice."""
+    seconds: float
+    """Length of video and sound."""
+    fps: Fraction
+    """Frame rate of the video."""
+    driving: DrivingKind = "footage"
+    """Whether the video shows somebody moving, or pose maps."""
+
+    @property
+    def file_name(self) -> str:
+        """A name that tells the driving video from any other."""
+        kind = self.driving.replace(" ", "-")
+        rate = f"{self.fps.numerator}-{self.fps.denominator}"
+        return f"marionette-{self.character}-{self.motion}-{self.seconds:g}s-{rate}-{kind}.mp4"
+
+
+def make_sample(folder: Path, request: SampleRequest) -> SampleInputs:
     """Draw everything that a first run needs.
 
     Args:
-        folder: Where to write the driving video.
-        seed: The character.
-        motion_seed: Its motion and voice.
-        seconds: Length of video and sound.
-        fps: Frame rate of the video.
+        folder: Where to write the driving video; one that is there already is taken.
+        request: Which sample.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"marionette-{seed}-{motion_seed}-{seconds:g}s-{fps.numerator}-{fps.denominator}.mp4"
+    path = folder / request.file_name
+    if not path.is_file():
+        # Pose maps are of the reference's own skeleton: whoever gives them has fitted them already.
+        if request.driving == "pose maps":
+            write_pose_maps(path, driver(request.character, request.motion), request.seconds, request.fps)
+        else:
+            write_footage(path, driver(request.character + 1, request.motion), request.seconds, request.fps)
     return SampleInputs(
-        reference=draw_reference(seed, Size(512, 512)),
-        driving=path if path.is_file() else write_driving(path, seed, motion_seed, seconds, fps),
-        sound=speak(motion_seed, seconds),
+        reference=draw_reference(request.character, Size(512, 512)),
+        driving=path,
+        sound=speak(request.motion, request.seconds),
     )
