@@ -108,7 +108,7 @@ def train(
 def bench(
     name: Annotated[str, typer.Argument(help="Benchmark, such as selfie.")],
     as_json: AsJson = False,
-    clips: Annotated[int, typer.Option("--clips", help="How many clips to measure on.", min=1)] = 32,
+    clips: Annotated[int | None, typer.Option("--clips", help="How many clips to measure on.", min=1)] = None,
     pictures: Annotated[Path | None, typer.Option("--pictures", help="Save pictures into this folder.")] = None,
     debug: Debug = False,
 ) -> None:

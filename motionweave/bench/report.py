@@ -44,21 +44,23 @@ class BenchmarkResult:
 
     def table(self) -> str:
         """Give a table for people."""
-        keys = list(self.figures)
-        rows = {self.name: self.figures, **self.baselines}
-        lines = ["".ljust(20) + "".join(key.rjust(12) for key in keys)]
-        lines += [name.ljust(20) + "".join(f"{row[key]:12.3f}" for key in keys) for name, row in rows.items()]
+        columns = {self.name: self.figures, **self.baselines}
+        wide = max(map(len, self.figures)) + 2
+        lines = ["".ljust(wide) + "".join(name.rjust(20) for name in columns)]
+        for key in self.figures:
+            values = (f"{row[key]:20.4g}" if key in row else "".rjust(20) for row in columns.values())
+            lines.append(key.ljust(wide) + "".join(values))
         return "\n".join([*lines, f"{self.seconds:.0f} s on {self.machine}"])
 
 
 def run_benchmark(
-    name: str, clips: int, pictures: Path | None = None, on_clip: Callable[[int], None] | None = None
+    name: str, clips: int | None = None, pictures: Path | None = None, on_clip: Callable[[int], None] | None = None
 ) -> BenchmarkResult:
     """Run a benchmark.
 
     Args:
         name: Its id.
-        clips: How many clips to measure on.
+        clips: How many clips to measure on; None for the benchmark's own number.
         pictures: Folder for pictures: made frames above the true ones.
         on_clip: Told of each finished clip.
 
@@ -74,7 +76,8 @@ def run_benchmark(
             write_image(pictures / f"{name}-{index}.png", torch.cat(rows, -2)[None])
 
     started = time.monotonic()
-    found = BENCHMARKS.get(name).build(clips=clips, on_clip=on_clip, keep=keep)
+    chosen = {} if clips is None else {"clips": clips}
+    found = BENCHMARKS.get(name).build(on_clip=on_clip, keep=keep, **chosen)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return BenchmarkResult(
         name=name,

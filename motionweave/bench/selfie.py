@@ -37,6 +37,7 @@ from ..weights.locate import locate_model
 
 FPS = Fraction(12)
 FRAMES = 20
+CLIPS = 32
 KEYS = ("psnr_db", "ssim", "iou", "silhouette_iou")
 NOWHERE = Folders(Path("input"), Path("output"), Path("temp"))
 
@@ -79,7 +80,7 @@ def reenact(
 
 
 def selfie(
-    clips: int = 32,
+    clips: int = CLIPS,
     on_clip: Callable[[int], None] | None = None,
     keep: Callable[[int, Tensor, Tensor], None] | None = None,
 ) -> dict[str, Any]:
