@@ -40,10 +40,20 @@ class Person:
             )
 
 
-def from_wholebody(points: np.ndarray) -> Person:
-    """Turn COCO-WholeBody points into OpenPose's.
+def _body(points: np.ndarray) -> np.ndarray:
+    """Turn COCO's 17 body points, the first of `points`, into OpenPose's 18.
 
     The neck, which COCO lacks, is the middle of the shoulders, seen where both are (DWPose, `wholebody.py`).
+    """
+    body = points[list(_COCO_TO_OPENPOSE)].astype(np.float32)
+    shoulders = points[[5, 6]]
+    seen = float((shoulders[:, 2] > VISIBLE_ABOVE).all())
+    body[1] = (*shoulders[:, :2].mean(0), seen)
+    return body
+
+
+def from_wholebody(points: np.ndarray) -> Person:
+    """Turn COCO-WholeBody points into OpenPose's.
 
     Args:
         points: (133, 3) x, y, confidence.
@@ -51,13 +61,24 @@ def from_wholebody(points: np.ndarray) -> Person:
     Returns:
         The person.
     """
-    body = points[list(_COCO_TO_OPENPOSE)].astype(np.float32)
-    shoulders = points[[5, 6]]
-    seen = float((shoulders[:, 2] > VISIBLE_ABOVE).all())
-    body[1] = (*shoulders[:, :2].mean(0), seen)
     return Person(
-        body=body,
+        body=_body(points),
         face=points[23:91].astype(np.float32),
         hand_left=points[91:112].astype(np.float32),
         hand_right=points[112:133].astype(np.float32),
     )
+
+
+def from_coco(points: np.ndarray) -> Person:
+    """Turn COCO's body points into OpenPose's; face and hands are not known.
+
+    Args:
+        points: (17, 3) x, y, confidence.
+
+    Returns:
+        The person; what is not seen is all zeros.
+    """
+    body = _body(points)
+    body[body[:, 2] <= 0] = 0
+    empty = np.zeros((0, 3), np.float32)
+    return Person(body=body, face=empty, hand_left=empty, hand_right=empty)
