@@ -94,7 +94,7 @@ def _reference_person(reference: KeypointTrack) -> Person:
 
 
 def _shown(points: np.ndarray) -> str:
-    seen = (points[..., 2] > VISIBLE_ABOVE).any(0)
+    seen = np.any(points[..., 2] > VISIBLE_ABOVE, axis=0)
     names = [name for name, joints in GROUPS.items() if any(seen[j] and seen[PARENTS[j]] for j in joints)]
     return ", ".join(names) or "no bone"
 
@@ -156,7 +156,7 @@ def _rebuilt(points: np.ndarray, proportions: Proportions) -> np.ndarray:
 
 def _mean_point(values: np.ndarray, seen: np.ndarray, joints: list[int]) -> np.ndarray:
     """Give the mean of some points where all of them are seen, (F, 2); not a number elsewhere."""
-    return np.where(seen[:, joints].all(1)[:, None], values[:, joints].mean(1), np.nan)
+    return np.where(np.all(seen[:, joints], axis=1, keepdims=True), values[:, joints].mean(1), np.nan)
 
 
 def _roots(

@@ -48,9 +48,10 @@ class RetargetReport:
         ]
         built = f"For its size, {', '.join(parts)}." if parts else "It is built like the reference."
         rest = f" Not fitted: {'; '.join(self.unfitted)}." if self.unfitted else ""
+        after = f"Fitted by {self.method}, they overlap by {self.overlap_after:.0%}."
         return (
             f"The driving figure is {self.size_ratio:.2g} times as large as the reference and overlaps it by "
-            f"{self.overlap_before:.0%}. {built} Fitted by {self.method}, they overlap by {self.overlap_after:.0%}.{rest}"
+            f"{self.overlap_before:.0%}. {built} {after}{rest}"
         )
 
 

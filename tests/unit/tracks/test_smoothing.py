@@ -1,4 +1,4 @@
-"""Steady keypoints: what is still stays, what moves is not held back, what is missing is filled only where it may be."""
+"""Steady keypoints: what is still stays, what moves is not held back, and only short gaps are filled."""
 
 import math
 from fractions import Fraction
