@@ -109,11 +109,12 @@ def _paste(
     left, right = span
     side, width = canvas.shape[-1], right - left
     jitter = torch.rand(3, generator=generator)
-    if width == side and float(jitter[2]) < 0.5:  # fills the canvas, as a video's frame does
+    empty = float((box[2:] - box[:2]).min()) <= 0  # nobody in the picture: something that is not to be found
+    if empty or (width == side and float(jitter[2]) < 0.5):  # fills the canvas, as a video's frame does
         size = round(side * float(torch.empty(()).uniform_(1.0, 1.4, generator=generator)))
         x, y = (-round(float(share) * (size - side)) for share in jitter[:2])
     else:
-        whole = max(1.0, float((box[2:] - box[:2]).max()))
+        whole = float((box[2:] - box[:2]).max())
         share = float(torch.empty(()).uniform_(0.3, 1.15, generator=generator))
         size = max(48, round(side / whole * share * picture.shape[-1]))
         middle = (box[:2] + box[2:]) / 2 * size / picture.shape[-1]
@@ -125,6 +126,8 @@ def _paste(
     if x1 <= x0 or y1 <= y0:
         return None
     canvas[:, y0:y1, x0:x1] = shown[:, y0 - y : y1 - y, x0 - x : x1 - x]
+    if empty:
+        return None
     placed = box * scale + torch.tensor([x, y, x, y])
     clipped = torch.stack(
         [placed[0].clamp(x0, x1), placed[1].clamp(y0, y1), placed[2].clamp(x0, x1), placed[3].clamp(y0, y1)]

@@ -64,8 +64,8 @@ class Mixing(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 133, D) in and out."""
         x = x + self.names
-        shape = (len(x), POINTS, 3, self.heads, x.shape[-1] // self.heads)
-        query, key, value = self.inward(self.norm(x)).reshape(shape).permute(2, 0, 3, 1, 4)  # 3 N heads J d
+        parts = self.inward(self.norm(x)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # 3 N heads J d
         mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)  # N J D
         x = x + self.outward(mixed)
         return x + self.narrow(F.silu(self.wide(self.after(x))))
