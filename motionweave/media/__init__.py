@@ -2,6 +2,7 @@
 
 from .audio import cut_audio, resample_audio
 from .footage import Footage, FootageFile, FootageFrames, open_footage
+from .forward import ForwardReader
 from .geometry import Fit, Orientation
 from .image import read_image, write_image
 from .probe import VideoInfo, probe_video, read_metadata
@@ -16,6 +17,7 @@ __all__ = [
     "Footage",
     "FootageFile",
     "FootageFrames",
+    "ForwardReader",
     "Orientation",
     "VideoCodec",
     "VideoInfo",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -35,15 +35,41 @@ def _frame_count_at(source: Source, fps: Fraction | None) -> int:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """One request, checked."""
 
     source: Source
+    """The probed video."""
     start: int
+    """First frame."""
     stop: int
+    """One past the last frame."""
     fps: Fraction | None
+    """Rate at which frames are counted; None for the file's own frames."""
     size: Size
+    """Size to give."""
     fit: Fit
+    """How to fit the picture into it."""
+
+    @property
+    def frame_count(self) -> int:
+        """Frames that the whole video gives."""
+        return _frame_count_at(self.source, self.fps)
+
+    def ranged(self, start: int, stop: int | None) -> Reading:
+        """Give the same for another range.
+
+        Raises:
+            InputError: If it is empty or ends past the video's end.
+        """
+        end = self.frame_count if stop is None else stop
+        if not 0 <= start < end <= self.frame_count:
+            raise InputError(
+                f"frames [{start}, {end}) of {self.source.info.path.name} were asked for; it has {self.frame_count} "
+                f"frames{'' if self.fps is None else f' at {self.fps} frames per second'}, so expected 0 <= start < "
+                f"stop <= {self.frame_count}"
+            )
+        return replace(self, start=start, stop=end)
 
     def wanted(self) -> Iterator[int]:
         """Give the index of the input frame that each output frame shows; past the end, one that never comes."""
@@ -89,19 +115,22 @@ def read_frames(
         InputError: If the range is empty or ends past the video's end, or `fps` or `fit` make no sense.
         MediaError: At once if the file is no video; after the last frame that could be decoded if the file breaks off.
     """
+    return _give(open_reading(path, fps, size, fit).ranged(start, stop))
+
+
+def open_reading(path: Path | str, fps: Fraction | None, size: Size | None, fit: Fit) -> Reading:
+    """Probe a video for reading all of it.
+
+    Raises:
+        InputError: If `fps` or `fit` make no sense.
+        MediaError: If the file is no video.
+    """
     source = inspect_video(path)
     if fps is not None and fps <= 0:
         raise InputError(f"fps is {fps}; expected a positive number of frames per second")
-    frame_count = _frame_count_at(source, fps)
-    end = frame_count if stop is None else stop
-    if not 0 <= start < end <= frame_count:
-        raise InputError(
-            f"frames [{start}, {end}) of {Path(path).name} were asked for; it has {frame_count} frames"
-            f"{'' if fps is None else f' at {fps} frames per second'}, so expected 0 <= start < stop <= {frame_count}"
-        )
-    reading = _Reading(source, start, end, fps, size or source.info.size, fit)
+    reading = Reading(source, 0, _frame_count_at(source, fps), fps, size or source.info.size, fit)
     fitted_size(source.info.size, reading.size, fit)
-    return _give(reading)
+    return reading
 
 
 def read_clip(
@@ -133,32 +162,55 @@ def read_clip(
     return torch.stack(list(read_frames(path, start=start, stop=stop, fps=fps, size=size, fit=fit)))
 
 
-def _give(reading: _Reading) -> Iterator[Tensor]:
+def _give(reading: Reading) -> Iterator[Tensor]:
     """Decode, hold and convert; ends in an error if the file gives fewer frames than it promised."""
-    decoding = Decoding(reading.source)
-    frames = decoding.frames()
-    convert = _Converter(reading)
-    held: tuple[int, VideoFrame] | None = None
-    upcoming = next(frames, None)
+    showing = Showing(reading)
     given = 0
     for wanted in reading.wanted():
-        while upcoming is not None and upcoming[0] <= wanted:
-            held, upcoming = upcoming, next(frames, None)
-        if held is None or held[0] < wanted:
-            if upcoming is None:
-                break
-            if held is None or reading.fps is None:
-                continue  # This frame is lost; what follows still comes at its own place, and the error at the end.
-        yield convert(*held)
-        given += 1
-    if given < reading.stop - reading.start or decoding.trouble:
-        raise decoding.error()
+        pixels = showing.frame(wanted)
+        if pixels is not None:
+            yield pixels
+            given += 1
+    if given < reading.stop - reading.start or showing.decoding.trouble:
+        raise showing.decoding.error()
+
+
+class Showing:
+    """The frame on screen, walked forwards through a file."""
+
+    def __init__(self, reading: Reading) -> None:
+        """Open the file.
+
+        Args:
+            reading: What is read; its range does not matter.
+        """
+        self.decoding = Decoding(reading.source)
+        """The pass over the file, which tells of damage."""
+        self._frames = self.decoding.frames()
+        self._convert = _Converter(reading)
+        self._holds = reading.fps is not None
+        self._held: tuple[int, VideoFrame] | None = None
+        self._upcoming = next(self._frames, None)
+
+    def frame(self, wanted: int) -> Tensor | None:
+        """Give input frame `wanted`, not earlier than the last one asked for; None if it is lost.
+
+        What follows a lost frame still comes at its own place; read at a frame rate, the one before it stays.
+        """
+        while self._upcoming is not None and self._upcoming[0] <= wanted:
+            self._held, self._upcoming = self._upcoming, next(self._frames, None)
+        if self._held is None:
+            return None
+        lost = self._held[0] < wanted
+        if lost and (self._upcoming is None or not self._holds):
+            return None
+        return self._convert(*self._held)
 
 
 class _Converter:
     """Turns decoded frames into pixels, each once."""
 
-    def __init__(self, reading: _Reading) -> None:
+    def __init__(self, reading: Reading) -> None:
         from av.video.reformatter import VideoReformatter
 
         self._reading = reading

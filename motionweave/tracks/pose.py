@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..media import probe_video, read_clip
+from ..media import ForwardReader, probe_video
 from ..types import Size, check_shape
 from .base import Track, check_window, resampled_length
 from .keypoints import Person
@@ -20,6 +20,11 @@ from .pose_drawing import draw_pose
 
 class PoseTrack(Track, Protocol):
     """A track that can be drawn as pose maps."""
+
+    @property
+    def canvas(self) -> Size:
+        """The picture that it lies on."""
+        ...
 
     def drawn(self, size: Size) -> Tensor:
         """Draw all its frames, (F, 3, H, W) uint8; cut a window first where the track is long."""
@@ -79,6 +84,10 @@ class PoseMapFile:
     """The file's own frame rate."""
     natural_count: int
     """The file's own frames."""
+    canvas: Size
+    """The size at which it is shown."""
+    reader: ForwardReader = field(default_factory=ForwardReader, compare=False, repr=False)
+    """Stays where the last window ended; the windows of a track share it."""
 
     def __len__(self) -> int:
         """Count the frames."""
@@ -97,7 +106,7 @@ class PoseMapFile:
 
     def drawn(self, size: Size) -> Tensor:
         """Read all frames, fitted into `size` whole, centred, on black; (F, 3, H, W) uint8."""
-        return read_clip(self.path, start=self.start, stop=self.stop, fps=self.fps, size=size)
+        return self.reader.read_clip(self.path, start=self.start, stop=self.stop, fps=self.fps, size=size)
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,11 @@ class PoseMapFrames:
     def __post_init__(self) -> None:
         """Check the shape once."""
         check_shape("pose maps", self.maps, "F 3 H W")
+
+    @property
+    def canvas(self) -> Size:
+        """The size of the maps."""
+        return Size(self.maps.shape[-1], self.maps.shape[-2])
 
     def __len__(self) -> int:
         """Count the frames."""
@@ -145,4 +159,4 @@ def pose_map_file(path: Path) -> PoseMapFile:
         MediaError: If it is no video.
     """
     info = probe_video(path)
-    return PoseMapFile(path, info.fps, 0, info.frame_count, info.fps, info.frame_count)
+    return PoseMapFile(path, info.fps, 0, info.frame_count, info.fps, info.frame_count, info.size)
