@@ -147,12 +147,47 @@ class PoseEstimatorRecipe(PeopleRecipe):
     """Numbers by which a point is described."""
 
 
+class FacesRecipe(BaseModel):
+    """Which faces to render for the face models."""
+
+    model_config = _STRICT
+    characters: int = Field(gt=0)
+    """How many, from seed 0 on."""
+    views: int = Field(gt=1)
+    """Pictures of each."""
+    size: int = Field(gt=0)
+    """Width and height of the rendered pictures in pixels."""
+    batch: int = Field(gt=0)
+    """Pictures a step."""
+    loop: LoopRecipe
+
+
+class FaceDetectorRecipe(FacesRecipe):
+    """Mini's detector of faces, SCRFD's contract."""
+
+    kind: Literal["face_detector"]
+    side: int = Field(gt=0, multiple_of=32)
+    """Width and height of the pictures that it is trained on."""
+    widths: tuple[int, int, int, int, int]
+    """Channels at strides 2, 4, 8, 16 and 32."""
+
+
+class FaceEmbedderRecipe(FacesRecipe):
+    """Mini's face recogniser, ArcFace's contract."""
+
+    kind: Literal["face_embedder"]
+    widths: tuple[int, int, int, int]
+    """Channels at strides 2, 4, 8 and 16."""
+
+
 Recipe = Union[  # noqa: UP007
     VAERecipe,
     ImageEncoderRecipe,
     DenoiserRecipe,
     DetectorRecipe,
     PoseEstimatorRecipe,
+    FaceDetectorRecipe,
+    FaceEmbedderRecipe,
 ]
 """Any recipe; its ``kind`` says which."""
 
