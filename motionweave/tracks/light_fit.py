@@ -17,18 +17,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from .light_samples import LightSamples
+from .linear_light import LUMINANCE
 
-MATERIALS = 12
+MATERIALS = 16
 """Groups at first; half as many again once brightness can tell materials of one hue apart."""
 BRIGHTNESS_COUNTS = 0.7
 """Weight of the log albedo beside chroma when pixels are grouped."""
 RIDGE, RIDGE_PER_MISFIT = 1e-4, 4.0
-ORDER_PENALTY = np.array([0.0] + [0.2] * 3 + [2.0] * 5)
+ORDER_PENALTY = np.array([0.0] + [0.05] * 3 + [2.0] * 5)
 PIN = 1e3
 """How firmly the mean of the light is held: it cannot be told from the mean albedo."""
 LEAST = 0.02
 """Least shading while fitting."""
-ROUNDS, STEPS = 8, 6
+ROUNDS, STEPS = 8, 4
+REGROUP = (2, 4, 6)
+STARTS = 5
 
 
 @dataclass(frozen=True)
@@ -59,29 +62,36 @@ def shade(samples: LightSamples, light: np.ndarray) -> np.ndarray:
 def fit_light(samples: LightSamples) -> tuple[np.ndarray, Materials]:
     """Fit one light to pixels.
 
+    Grouping depends on where it starts, so it is done from several starts, and each coefficient is their median.
+
     Returns:
         Light (9, 3), of which each channel has the same mean because light's colour cannot be told from the clothes',
         scaled so that the brightest directions that were seen have a shading of 1; and the materials.
     """
-    rng = np.random.default_rng(0)
-    value = samples.log_luminance
+    luminance = np.median([_fit_luminance(samples, np.random.default_rng(start)) for start in range(STARTS)], axis=0)
+    told_by = features(samples, luminance)
+    centres = _centres(told_by, MATERIALS * 3 // 2, np.random.default_rng(0))
+    group = _nearest(told_by, centres)
+    lights = np.stack([_refine(samples, np.log(samples.colour[:, c]), group, luminance) for c in range(3)], 1)
+    # The groups of this last fit are one start among several, so only the tints are taken from it.
+    lights = luminance[:, None] + lights - (lights @ LUMINANCE)[:, None]
+    scale = float(np.percentile(shade(samples, luminance), 98))
+    lights, centres[:, 2] = lights / scale, centres[:, 2] + BRIGHTNESS_COUNTS * np.log(scale)
+    albedo = [np.log(samples.colour[:, c]) - np.log(shade(samples, lights[:, c])) for c in range(3)]
+    return lights, Materials(centres, np.stack([_medians(each, group, len(centres)) for each in albedo], 1))
+
+
+def _fit_luminance(samples: LightSamples, rng: np.random.Generator) -> np.ndarray:
+    """Fit the luminance of the light, (9,), from one start."""
     light = np.zeros(9)
     light[0] = np.sqrt(4 * np.pi) * 0.7
     group = _nearest(samples.chroma, _centres(samples.chroma, MATERIALS, rng))
-    centres = np.zeros((0, 3))
     for step in range(ROUNDS):
-        if step == ROUNDS // 2:
+        if step in REGROUP:
             told_by = features(samples, light)
-            centres = _centres(told_by, MATERIALS * 3 // 2, rng)
-            group = _nearest(told_by, centres)
-        light = _refine(samples, value, group, light)
-    channels = [_refine(samples, np.log(samples.colour[:, c]), group, light) for c in range(3)]
-    scale = float(np.percentile(shade(samples, light), 98))
-    lights = np.stack(channels, 1) / scale
-    centres[:, 2] += BRIGHTNESS_COUNTS * np.log(scale)
-    albedo = [np.log(samples.colour[:, c]) - np.log(shade(samples, lights[:, c])) for c in range(3)]
-    log_albedo = np.stack([_medians(each, group, len(centres)) for each in albedo], 1)
-    return lights, Materials(centres, log_albedo)
+            group = _nearest(told_by, _centres(told_by, MATERIALS * 3 // 2, rng))
+        light = _refine(samples, samples.log_luminance, group, light)
+    return light
 
 
 def follow_light(samples: LightSamples, materials: Materials, near: np.ndarray) -> np.ndarray:
@@ -95,7 +105,7 @@ def follow_light(samples: LightSamples, materials: Materials, near: np.ndarray) 
     Returns:
         (9, 3).
     """
-    group = materials.of(features(samples, near @ np.full(3, 1 / 3)))
+    group = materials.of(features(samples, near @ LUMINANCE))
     lights: list[np.ndarray] = []
     for channel in range(3):
         value = np.log(samples.colour[:, channel]) - materials.log_albedo[group, channel]
