@@ -16,6 +16,7 @@ from ..types import Size, check_shape
 from .base import Track, check_window, resampled_length
 from .keypoints import Person
 from .pose_drawing import draw_pose
+from .pose_styles import OPENPOSE, PoseStyle
 
 
 class PoseTrack(Track, Protocol):
@@ -56,16 +57,17 @@ class KeypointTrack:
         check_window(start, stop, len(self))
         return replace(self, frames=self.frames[start:stop])
 
-    def drawn(self, size: Size) -> Tensor:
+    def drawn(self, size: Size, style: PoseStyle = OPENPOSE) -> Tensor:
         """Draw all frames.
 
         Args:
             size: The picture; the canvas is fitted into it whole, centred, on black.
+            style: The look.
 
         Returns:
             (F, 3, H, W) uint8.
         """
-        return torch.stack([draw_pose(people, self.canvas, size) for people in self.frames])
+        return torch.stack([draw_pose(people, self.canvas, size, style=style) for people in self.frames])
 
 
 @dataclass(frozen=True)
