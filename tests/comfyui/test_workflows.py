@@ -1,0 +1,41 @@
+"""Every workflow of the Templates menu on a real ComfyUI: it finishes, saves what it promises, and shows pictures."""
+
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted(path for path in (ROOT / "workflows").glob("*.json") if path.stem != "quickstart")
+TRACK_SOCKETS = {"POSE", "DEPTH", "SPEECH", "LIGHT", "CAMERA", "CURVE"}
+
+
+def files_of(ui: dict) -> list[dict]:
+    return [file for files in ui.values() if isinstance(files, list) for file in files if isinstance(file, dict)]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pack_nodes, workflow):
+    from motionweave.host import read_prompt
+
+    prompt = read_prompt(workflow)
+    events = server.watch(prompt)
+    queued = next(event["data"] for event in events if event["type"] == "queued")
+    assert queued["body"].get("node_errors") == {}
+    errors = [event["data"] for event in events if event["type"] == "execution_error"]
+    assert errors == []
+    outputs = server.get(f"/history/{queued['body']['prompt_id']}")[queued["body"]["prompt_id"]]["outputs"]
+    saved = [file for ui in outputs.values() for file in files_of(ui) if file.get("type") == "output"]
+    assert saved
+    for file in saved:
+        assert (server.base / "output" / file["subfolder"] / file["filename"]).stat().st_size > 0
+    makers = [
+        id
+        for id, node in prompt.items()
+        if any(
+            f"MOTIONWEAVE_{kind}" in pack_nodes.get(node["class_type"], {}).get("output", []) for kind in TRACK_SOCKETS
+        )
+    ]
+    pictured = [id for id in makers if any(file["filename"].endswith(".png") for file in files_of(outputs.get(id, {})))]
+    assert pictured == makers
