@@ -28,11 +28,27 @@ if TYPE_CHECKING:
     from .sampling import DenoiseOptions, Guidance
     from .tracks.estimators import PoseEstimator, load_pose_model, pose_models
     from .tracks.extract import extract_pose
+    from .tracks.face import FaceIdentity, encode_face, face_sheet
+    from .tracks.face_models import FaceModels, load_face_models
+    from .tracks.light import (
+        LightAnimation,
+        LightTrack,
+        animate_light,
+        light_from_panorama,
+        light_track,
+        scale_light,
+    )
+    from .tracks.light_estimate import estimate_light, estimate_light_track
+    from .tracks.light_preview import preview_light
+    from .tracks.light_prompt import choose_light
+    from .tracks.light_setup import LIGHT_PRESETS, Lamp, LightSetup
+    from .tracks.normals import surface_normals
     from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
     from .tracks.pose_preview import overlay_sheet
     from .tracks.preview import contact_sheet, draw_curves, spread
-    from .tracks.timeline import Curve, parse_curve
+    from .tracks.relight import relight_pictures
+    from .tracks.timeline import EASINGS, Curve, constant, parse_curve
     from .types import Audio, Progress, Size
     from .weights.locate import available_models, locate_model
 
@@ -55,11 +71,27 @@ _HOMES = {
     "sampling": ("DenoiseOptions", "Guidance"),
     "tracks.estimators": ("PoseEstimator", "load_pose_model", "pose_models"),
     "tracks.extract": ("extract_pose",),
+    "tracks.face": ("FaceIdentity", "encode_face", "face_sheet"),
+    "tracks.face_models": ("FaceModels", "load_face_models"),
+    "tracks.light": (
+        "LightAnimation",
+        "LightTrack",
+        "animate_light",
+        "light_from_panorama",
+        "light_track",
+        "scale_light",
+    ),
+    "tracks.light_estimate": ("estimate_light", "estimate_light_track"),
+    "tracks.light_preview": ("preview_light",),
+    "tracks.light_prompt": ("choose_light",),
+    "tracks.light_setup": ("LIGHT_PRESETS", "Lamp", "LightSetup"),
+    "tracks.normals": ("surface_normals",),
+    "tracks.relight": ("relight_pictures",),
     "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
     "tracks.pose_preview": ("overlay_sheet",),
     "tracks.preview": ("contact_sheet", "draw_curves", "spread"),
-    "tracks.timeline": ("Curve", "parse_curve"),
+    "tracks.timeline": ("EASINGS", "Curve", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
     "weights.locate": ("available_models", "locate_model"),
 }
@@ -77,6 +109,8 @@ __all__ = [
     "BACKBONES",
     "CONTROLS",
     "DRIVING_KINDS",
+    "EASINGS",
+    "LIGHT_PRESETS",
     "Audio",
     "Backbone",
     "ChunkPlan",
@@ -85,6 +119,8 @@ __all__ = [
     "Curve",
     "DenoiseOptions",
     "DrivingKind",
+    "FaceIdentity",
+    "FaceModels",
     "Folders",
     "Footage",
     "FootageFrames",
@@ -92,6 +128,10 @@ __all__ = [
     "Identity",
     "InputError",
     "KeypointTrack",
+    "Lamp",
+    "LightAnimation",
+    "LightSetup",
+    "LightTrack",
     "LocalRuntime",
     "MotionWeaveEngine",
     "MotionWeaveError",
@@ -104,13 +144,23 @@ __all__ = [
     "Runtime",
     "SampleRequest",
     "Size",
+    "animate_light",
     "available_models",
+    "choose_light",
     "confine",
+    "constant",
     "contact_sheet",
     "current_runtime",
     "draw_curves",
+    "encode_face",
+    "estimate_light",
+    "estimate_light_track",
     "extract_pose",
+    "face_sheet",
+    "light_from_panorama",
+    "light_track",
     "load_controlnet",
+    "load_face_models",
     "load_pose_model",
     "locate_model",
     "make_sample",
@@ -120,10 +170,14 @@ __all__ = [
     "plan_chunks",
     "pose_map_file",
     "pose_models",
+    "preview_light",
     "read_audio",
     "read_image",
     "read_pose_keypoint",
+    "relight_pictures",
+    "scale_light",
     "spread",
     "stitch_chunks",
+    "surface_normals",
     "write_pose_keypoint",
 ]

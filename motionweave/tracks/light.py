@@ -13,8 +13,8 @@ from torch import Tensor
 from ..errors import InputError
 from ..types import check_shape
 from .base import check_window, resampled_length
-from .linear_light import LUMINANCE
-from .spherical_harmonics import rotate
+from .linear_light import LUMINANCE, linear_from_srgb
+from .spherical_harmonics import project_equirect, rotate
 from .timeline import Curve, Easing, Keyframe
 
 
@@ -112,7 +112,7 @@ def about_vertical(degrees: float) -> np.ndarray:
     return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
 
 
-def turned(track: LightTrack, degrees: Callable[[int], float]) -> LightTrack:
+def turn_light(track: LightTrack, degrees: Callable[[int], float]) -> LightTrack:
     """Turn each frame about the vertical.
 
     Args:
@@ -123,7 +123,7 @@ def turned(track: LightTrack, degrees: Callable[[int], float]) -> LightTrack:
     return light_track(np.stack([rotate(light, about_vertical(degrees(i))) for i, light in lights]), track.fps)
 
 
-def scaled(track: LightTrack, strength: Curve) -> LightTrack:
+def scale_light(track: LightTrack, strength: Curve) -> LightTrack:
     """Multiply a light by a strength over time, read on the track's clock."""
     factor = torch.from_numpy(strength.sample(0, len(track), track.fps)).float()
     if bool((factor < 0).any()):
@@ -132,7 +132,7 @@ def scaled(track: LightTrack, strength: Curve) -> LightTrack:
 
 
 @dataclass(frozen=True)
-class Animation:
+class LightAnimation:
     """How a light goes from one to another."""
 
     seconds: float
@@ -145,7 +145,7 @@ class Animation:
     """Frames per second."""
 
 
-def animate_light(first: LightTrack, last: LightTrack, animation: Animation) -> LightTrack:
+def animate_light(first: LightTrack, last: LightTrack, animation: LightAnimation) -> LightTrack:
     """Blend from one light to another, and turn it on the way.
 
     Args:
@@ -164,4 +164,22 @@ def animate_light(first: LightTrack, last: LightTrack, animation: Animation) -> 
     blended = LightTrack(torch.lerp(first.coefficients[:1], last.coefficients[-1:], share), animation.fps)
     if not animation.turn_degrees:
         return blended
-    return turned(blended, lambda frame: animation.turn_degrees * frame / count)
+    return turn_light(blended, lambda frame: animation.turn_degrees * frame / count)
+
+
+def light_from_panorama(panorama: Tensor, stops: float = 0.0, turn_degrees: float = 0.0) -> LightTrack:
+    """Read the light of surroundings; several panoramas become a light over time.
+
+    Args:
+        panorama: (F, 3, H, W) sRGB in [0, 1], equirectangular; its middle is behind the character, its borders meet at
+            the viewer. White all around gives a shading of 1. What is brighter than white, such as the sun, is clipped
+            in such a picture, so real sunshine comes out weaker.
+        stops: Brightness: each stop doubles it.
+        turn_degrees: Turns the surroundings from the viewer toward the picture's right.
+
+    Raises:
+        InputError: If a panorama is not twice as wide as high.
+    """
+    check_shape("panorama", panorama, "F 3 H W")
+    lights = [project_equirect(linear_from_srgb(frame.movedim(0, -1).double()).numpy()) for frame in panorama]
+    return turn_light(light_track(np.stack(lights) * 2.0**stops), lambda _: turn_degrees)

@@ -3,8 +3,8 @@
 The grammar, in full:
 
 - A prompt is clauses, parted by commas or semicolons.
-- A clause that names a set-up (`PRESETS`) starts from it. A direction in the same clause moves its key light: words for
-  left, right, front and back say where around, and words for above and below how high; what is not said stays.
+- A clause that names a set-up (`LIGHT_PRESETS`) starts from it. A direction in the same clause moves its key light:
+  words for left, right, front and back say where around, words for above and below how high; what is not said stays.
 - Any other clause that names a colour, a direction or a kind of light adds one light. Kinds: ``key`` (where none is
   named), ``fill``, ``rim`` and ``ambient``. Directions add up: ``above right and behind``.
 - A clause of nothing but qualities (how strong, how soft, how warm) is about everything said before it.
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
-from .light_setup import PRESETS, Lamp, LightSetup
+from .light_setup import LIGHT_PRESETS, Lamp, LightSetup
 
 DIRECTIONS: dict[str, tuple[float, float, float]] = {
     "left": (-1, 0, 0), "right": (1, 0, 0), "above": (0, 1, 0), "top": (0, 1, 0), "overhead": (0, 1, 0),
@@ -95,9 +95,24 @@ def read_light_prompt(text: str) -> LightSetup:
     return setup if ambient_said else replace(setup, ambient=UNSAID_AMBIENT)
 
 
+def choose_light(preset: str, prompt: str, custom: LightSetup) -> LightSetup:
+    """Choose a light: the prompt if there are words, else the preset, or the custom set-up where it says ``custom``.
+
+    Raises:
+        InputError: If there is no such preset, or the prompt is not understood.
+    """
+    if prompt.strip():
+        return read_light_prompt(prompt)
+    if preset == "custom":
+        return custom
+    if preset not in LIGHT_PRESETS:
+        raise InputError(f"there is no light '{preset}'; known are custom, {', '.join(LIGHT_PRESETS)}")
+    return LIGHT_PRESETS[preset]
+
+
 def _read_clause(text: str) -> _Clause:
     clause = _Clause()
-    for name in sorted(PRESETS, key=len, reverse=True):
+    for name in sorted(LIGHT_PRESETS, key=len, reverse=True):
         found = re.search(rf"\b{name}\b", text)
         # 'rim' is a set-up by itself and a kind of lamp beside other words, such as 'blue rim from the left'.
         if found and (name not in KINDS or text.strip() == name):
@@ -132,7 +147,7 @@ def _read_word(clause: _Clause, word: str) -> None:
 
 def _unknown(word: str) -> InputError:
     groups = {
-        "set-ups": PRESETS, "lights": (*KINDS, *NOUNS), "directions": DIRECTIONS, "strengths": STRENGTHS,
+        "set-ups": LIGHT_PRESETS, "lights": (*KINDS, *NOUNS), "directions": DIRECTIONS, "strengths": STRENGTHS,
         "softness": SOFTNESS, "colours": COLOURS,
     }  # fmt: skip
     # Words of a set-up's name stand for the whole of it.
@@ -149,7 +164,7 @@ def _unknown(word: str) -> InputError:
 def _added(setup: LightSetup, clause: _Clause) -> LightSetup:
     """Give the set-up with what a clause names."""
     if clause.preset is not None:
-        base = PRESETS[clause.preset]
+        base = LIGHT_PRESETS[clause.preset]
         key = _moved(base.lamps[0], clause.direction)
         told = LightSetup((key, *base.lamps[1:]), base.ambient, base.ambient_colour)
         told = _overall(told, clause)

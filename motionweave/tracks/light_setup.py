@@ -66,23 +66,24 @@ class LightSetup:
         return everywhere + sum((lamp.coefficients() for lamp in self.lamps), np.zeros((9, 3)))
 
 
-PRESETS: dict[str, LightSetup] = {
+LIGHT_PRESETS: dict[str, LightSetup] = {
     "studio": LightSetup((Lamp(35, 35, 0.75, "5600K", 0.3), Lamp(-45, 10, 0.25, "5600K", 0.7)), 0.15),
     "golden hour": LightSetup((Lamp(-65, 12, 1.0, "2600K", 0.15),), 0.25, "#9db4e0"),
     "blue hour": LightSetup((Lamp(0, 70, 0.25, "#7d9bff", 0.9),), 0.3, "#5f7fd6"),
     "noon": LightSetup((Lamp(20, 75, 0.95, "5500K"),), 0.25, "#cfe0ff"),
     "overcast": LightSetup((Lamp(0, 80, 0.45, "7000K", 0.95),), 0.5, "7500K"),
-    "moonlight": LightSetup((Lamp(60, 50, 0.3, "#9fb8ff"),), 0.05, "#3a4a80"),
+    "moonlight": LightSetup((Lamp(60, 50, 0.3, "#9fb8ff", 0.3),), 0.05, "#3a4a80"),
     "candlelight": LightSetup((Lamp(25, -15, 0.65, "1900K", 0.3),), 0.06, "2200K"),
     "rembrandt": LightSetup((Lamp(50, 45, 0.95, "4800K", 0.1),), 0.08),
     "butterfly": LightSetup((Lamp(0, 50, 0.9, "5600K", 0.2), Lamp(0, -40, 0.2, "5600K", 0.7)), 0.1),
-    "split": LightSetup((Lamp(90, 5, 1.0, "5600K"),), 0.05),
+    "split": LightSetup((Lamp(90, 5, 1.1, "5600K", 0.4),), 0.04),
     "loop": LightSetup((Lamp(35, 40, 0.85, "5600K", 0.2),), 0.18),
-    "rim": LightSetup((Lamp(145, 30, 1.2, "6500K"), Lamp(-145, 30, 0.8, "6500K")), 0.1),
-    "backlight": LightSetup((Lamp(180, 30, 1.3, "5200K", 0.2),), 0.15),
+    "rim": LightSetup((Lamp(145, 30, 1.3, "6500K", 0.5), Lamp(-145, 30, 0.9, "6500K", 0.5)), 0.06),
+    "backlight": LightSetup((Lamp(180, 30, 1.5, "5200K", 0.5),), 0.12),
     "neon": LightSetup((Lamp(-75, 5, 0.8, "#ff2fa0", 0.3), Lamp(75, 5, 0.8, "#1fd6ff", 0.3)), 0.08, "#6a5cff"),
     "horror": LightSetup((Lamp(0, -60, 0.9, "#cfe8c0"),), 0.05),
     "firelight": LightSetup((Lamp(-30, -25, 0.85, "1850K", 0.4),), 0.08, "2000K"),
     "spotlight": LightSetup((Lamp(10, 65, 1.2, "5600K"),), 0.04),
 }
-"""Set-ups by the names that photographers use; those with one key light to a side have it on the picture's right."""
+"""Set-ups by the names that photographers use. Those with one key light to a side have it on the picture's right, and
+those from behind are soft: a hard one rings visibly into the front at order 2."""

@@ -15,6 +15,8 @@ NEAREST_M, FARTHEST_M = 1.0, 2.0
 
 EVEN = 0.25
 """Squared slope below which both sides of a pixel count alike."""
+STEP, EVENING = 4 / 255, 40
+"""Steps of a depth picture up to about this size are evened out, in so many rounds."""
 
 
 def depth_from_nearness(nearness: Tensor, farthest: float = FARTHEST_M / NEAREST_M) -> Tensor:
@@ -83,3 +85,71 @@ def _slope(values: Tensor, axis: int) -> Tensor:
     ahead, behind = torch.cat([step, last], axis), torch.cat([first, step], axis)
     trust_ahead, trust_behind = (EVEN + ahead.square()).pow(-2), (EVEN + behind.square()).pow(-2)
     return (ahead * trust_ahead + behind * trust_behind) / (trust_ahead + trust_behind)
+
+
+def normals_from_nearness(nearness: Tensor, farthest: float = FARTHEST_M / NEAREST_M, focal: float = FOCAL) -> Tensor:
+    """Give the normals of a depth picture, as depth nodes draw it.
+
+    The steps of 8-bit pictures would be cliffs to `normals_from_depth`, so they are evened out first.
+
+    Args:
+        nearness: (F, 3, H, W) in [0, 1], near is white.
+        farthest: How many times as far as white black is.
+        focal: Focal length over the picture's height.
+
+    Returns:
+        (F, 3, H, W) unit normals.
+    """
+    check_shape("depth picture", nearness, "F 3 H W")
+    frames = (depth_from_nearness(_evened(frame.float().mean(0)[None]), farthest) for frame in nearness)
+    return torch.cat([normals_from_depth(frame, focal) for frame in frames])
+
+
+def normals_from_picture(picture: Tensor) -> Tensor:
+    """Read a normal map: red is right, green is up, blue is toward the viewer, and 0.5 is none of it.
+
+    Args:
+        picture: (F, 3, H, W) in [0, 1].
+
+    Returns:
+        (F, 3, H, W) unit normals.
+
+    Raises:
+        InputError: If most of it faces away from the viewer, as no normal map does.
+    """
+    check_shape("normal map", picture, "F 3 H W")
+    direction = picture.float() * 2 - 1
+    if float((direction[:, 2] < 0).float().mean()) > 0.5:
+        raise InputError("most of the normal map faces away from the viewer; expected red right, green up, blue near")
+    return direction / direction.norm(dim=1, keepdim=True).clamp(min=1e-6)
+
+
+def surface_normals(depth: Tensor | None, normals: Tensor | None, farthest: float = FARTHEST_M / NEAREST_M) -> Tensor:
+    """Give normals from a depth picture or from a normal map, whichever of the two there is.
+
+    Raises:
+        InputError: If there is neither or both.
+    """
+    if (depth is None) == (normals is None):
+        raise InputError("light needs to know which way surfaces face: connect either depth or normals, not both")
+    if normals is not None:
+        return normals_from_picture(normals)
+    assert depth is not None
+    return normals_from_nearness(depth, farthest)
+
+
+def _evened(nearness: Tensor) -> Tensor:
+    """Even out steps of a few 8-bit levels and keep larger ones, (F, H, W).
+
+    Source: Perona and Malik, "Scale-Space and Edge Detection Using Anisotropic Diffusion" (1990), eq. 7 and 8.
+    """
+    for _ in range(EVENING):
+        change = torch.zeros_like(nearness)
+        for axis in (-1, -2):
+            step = nearness.diff(dim=axis)
+            flow = step * torch.exp(-((step / STEP).square()))
+            length = nearness.shape[axis]
+            change.narrow(axis, 0, length - 1).add_(flow)
+            change.narrow(axis, 1, length - 1).sub_(flow)
+        nearness = nearness + 0.24 * change
+    return nearness

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ShapeError
+from ..media import FootageFrames
 from ..types import check_shape
 from .light import LightTrack
+from .light_estimate import estimate_light
 from .linear_light import linear_from_srgb, srgb_from_linear
 from .spherical_harmonics import shading
 
 MOST_GAIN = 4.0
-"""Most that a pixel is brightened, and darkened to its inverse times a quarter: noise and 8 bits end about there."""
+"""Most that a pixel is brightened: 8 bits hold no more. It is darkened to a sixteenth at most."""
 DARKEST_OLD = 0.1
 """Least shading that the old light is credited with, so that its dark side is not blown up."""
 
@@ -54,6 +56,23 @@ def relight(frames: Tensor, normals: Tensor, old: LightTrack, new: LightTrack, s
             raise ShapeError(name, (length,), f"1 or {count}: frames, normals and lights must be as many, or one")
     relit = [_relit(frames[i % len(frames)], _gain(normals, old, new, i, strength)) for i in range(count)]
     return torch.stack(relit)
+
+
+def relight_pictures(
+    frames: Tensor, normals: Tensor, new: LightTrack, old: LightTrack | None = None, strength: float = 1.0
+) -> Tensor:
+    """Relight frames whose old light may not be known; it is then estimated from all of them together.
+
+    Args:
+        frames: As for `relight`.
+        normals: As for `relight`.
+        new: The light to show them under.
+        old: The light in the frames, if it is known.
+        strength: As for `relight`.
+    """
+    if old is None:
+        old = estimate_light(FootageFrames(frames, new.fps), normals)
+    return relight(frames, normals, old, new, strength)
 
 
 def _gain(normals: Tensor, old: LightTrack, new: LightTrack, frame: int, strength: float) -> Tensor:
