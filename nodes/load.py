@@ -8,12 +8,13 @@ from ..motionweave import (
     BACKBONES,
     available_models,
     load_controlnet,
+    load_face_models,
     load_pose_model,
     locate_model,
     pose_models,
 )
 from .runtime import folders, runtime
-from .sockets import BackboneSocket, ControlNetSocket, PoseModelSocket
+from .sockets import BackboneSocket, ControlNetSocket, IdentityModelsSocket, PoseModelSocket
 
 
 class LoadBackbone(io.ComfyNode):
@@ -104,4 +105,31 @@ class LoadPoseModel(io.ComfyNode):
         return io.NodeOutput(load_pose_model(model, folders(), detect_every))
 
 
-NODES = [LoadBackbone, LoadControlNet, LoadPoseModel]
+
+class LoadIdentityModels(io.ComfyNode):
+    """Load what finds and recognises faces."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadIdentityModels",
+            display_name="Load Identity Models",
+            category="MotionWeave/load",
+            description="Loads the networks that find a face and say who it is.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("face", folders())),
+                    tooltip="mini-face comes with the pack; it knows marionettes, not people. Others are InsightFace "
+                    "packs (buffalo_l, antelopev2) in ComfyUI's models/insightface, for non-commercial research only.",
+                ),
+            ],
+            outputs=[IdentityModelsSocket.Output(display_name="identity_models", tooltip="Goes to Encode Face.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        return io.NodeOutput(load_face_models(locate_model("face", model, folders())))
+
+
+NODES = [LoadBackbone, LoadControlNet, LoadPoseModel, LoadIdentityModels]

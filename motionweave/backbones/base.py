@@ -140,7 +140,7 @@ class Backbone(Protocol):
         ...
 
     def encode_image(self, image: Tensor, size: Size, noise_augmentation: float, seed: int) -> Identity:
-        """Encode a reference image (1, 3, H, W) in [0, 1]."""
+        """Encode reference images (F, 3, H, W) in [0, 1]: the first is the picture, all of them say who it is."""
         ...
 
     def encode_clip(self, frames: Tensor) -> Tensor:

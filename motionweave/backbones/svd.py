@@ -88,10 +88,11 @@ class SVDBackbone:
         return EulerDiscreteScheduler.from_config(self.scheduler_config)
 
     def encode_image(self, image: Tensor, size: Size, noise_augmentation: float, seed: int) -> Identity:
-        """Encode a reference image.
+        """Encode a reference image, or several of one character.
 
         Args:
-            image: (1, 3, H, W) in [0, 1]; resized to `size`, so give it in that shape if it must not be stretched.
+            image: (F, 3, H, W) in [0, 1]; resized to `size`, so give it in that shape if it must not be stretched. The
+                first picture is what every frame is drawn from; the token is the mean of all pictures' tokens.
             size: The video's picture size.
             noise_augmentation: Deviation of the noise added to the pixels in [-1, 1].
             seed: Seeds that noise.
@@ -101,17 +102,18 @@ class SVDBackbone:
 
         Raises:
             InputError: If the size is not one that the backbone makes.
-            ShapeError: If the image is not one picture.
+            ShapeError: If the image is not a batch of pictures.
         """
-        check_shape("image", image, "1 3 H W")
+        check_shape("image", image, "F 3 H W")
         check_size(size, self.facts.spatial_multiple)
-        pixels = _resized(image, size) * 2 - 1
+        pixels = _resized(image[:1], size) * 2 - 1
         noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed))
         noisy = pixels + noise_augmentation * noise
         latents = self._encode_wide(noisy)
         digest = hashlib.sha256(image.contiguous().numpy().tobytes())
         digest.update(f"{size} {noise_augmentation} {seed}".encode())
-        return Identity(latents[0].float().cpu(), self._token(image), size, noise_augmentation, digest.hexdigest())
+        token = _mean_token([self._token(each[None]) for each in image])
+        return Identity(latents[0].float().cpu(), token, size, noise_augmentation, digest.hexdigest())
 
     def _encode_wide(self, pixels: Tensor) -> Tensor:
         """Encode in float32 where the VAE is in float16, whose range SVD's encoder overflows (`force_upcast`)."""
@@ -213,6 +215,16 @@ class SVDBackbone:
         residuals = _residuals(conditioning.residuals, progress, inputs)
         output = self.unet(*inputs, residuals=residuals).float()
         return output[-1], output[0] if guided else None
+
+
+def _mean_token(tokens: list[Tensor]) -> Tensor:
+    """Average tokens (1, D) in direction and in length; the plain mean is shorter than any that the UNet has seen."""
+    if len(tokens) == 1:
+        return tokens[0]
+    every = torch.cat(tokens)
+    lengths = every.norm(dim=-1, keepdim=True)
+    mean = (every / lengths).mean(0, keepdim=True)
+    return mean / mean.norm() * lengths.mean()
 
 
 def _resized(image: Tensor, size: Size) -> Tensor:
