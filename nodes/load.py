@@ -105,7 +105,6 @@ class LoadPoseModel(io.ComfyNode):
         return io.NodeOutput(load_pose_model(model, folders(), detect_every))
 
 
-
 class LoadIdentityModels(io.ComfyNode):
     """Load what finds and recognises faces."""
 
