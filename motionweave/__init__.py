@@ -43,11 +43,17 @@ if TYPE_CHECKING:
     from .tracks.light_prompt import choose_light
     from .tracks.light_setup import LIGHT_PRESETS, Lamp, LightSetup
     from .tracks.normals import surface_normals
-    from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file
+    from .tracks.people import PersonChoice, follow_person
+    from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file, require_keypoints
+    from .tracks.pose_files import pose_file_state, read_pose_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
     from .tracks.pose_preview import overlay_sheet
+    from .tracks.pose_sheet import choice_sheet, draw_range, fit_sheet, steadiness_plot, track_sheet
+    from .tracks.pose_styles import POSE_STYLES
     from .tracks.preview import contact_sheet, draw_curves, spread
     from .tracks.relight import relight_pictures
+    from .tracks.retarget import RetargetMethod, retarget_pose
+    from .tracks.smoothing import SmoothOptions, smooth_pose
     from .tracks.timeline import EASINGS, Curve, constant, parse_curve
     from .types import Audio, Progress, Size
     from .weights.locate import available_models, locate_model
@@ -86,11 +92,17 @@ _HOMES = {
     "tracks.light_prompt": ("choose_light",),
     "tracks.light_setup": ("LIGHT_PRESETS", "Lamp", "LightSetup"),
     "tracks.normals": ("surface_normals",),
+    "tracks.people": ("PersonChoice", "follow_person"),
+    "tracks.pose_files": ("pose_file_state", "read_pose_file"),
+    "tracks.pose_sheet": ("choice_sheet", "draw_range", "fit_sheet", "steadiness_plot", "track_sheet"),
+    "tracks.pose_styles": ("POSE_STYLES",),
     "tracks.relight": ("relight_pictures",),
-    "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file"),
+    "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file", "require_keypoints"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
     "tracks.pose_preview": ("overlay_sheet",),
     "tracks.preview": ("contact_sheet", "draw_curves", "spread"),
+    "tracks.retarget": ("RetargetMethod", "retarget_pose"),
+    "tracks.smoothing": ("SmoothOptions", "smooth_pose"),
     "tracks.timeline": ("EASINGS", "Curve", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
     "weights.locate": ("available_models", "locate_model"),
@@ -111,6 +123,7 @@ __all__ = [
     "DRIVING_KINDS",
     "EASINGS",
     "LIGHT_PRESETS",
+    "POSE_STYLES",
     "Audio",
     "Backbone",
     "ChunkPlan",
@@ -135,28 +148,35 @@ __all__ = [
     "LocalRuntime",
     "MotionWeaveEngine",
     "MotionWeaveError",
+    "PersonChoice",
     "PoseControl",
     "PoseEstimator",
     "PoseMapFrames",
     "PoseTrack",
     "Progress",
     "Request",
+    "RetargetMethod",
     "Runtime",
     "SampleRequest",
     "Size",
+    "SmoothOptions",
     "animate_light",
     "available_models",
+    "choice_sheet",
     "choose_light",
     "confine",
     "constant",
     "contact_sheet",
     "current_runtime",
     "draw_curves",
+    "draw_range",
     "encode_face",
     "estimate_light",
     "estimate_light_track",
     "extract_pose",
     "face_sheet",
+    "fit_sheet",
+    "follow_person",
     "light_from_panorama",
     "light_track",
     "load_controlnet",
@@ -168,16 +188,23 @@ __all__ = [
     "overlay_sheet",
     "parse_curve",
     "plan_chunks",
+    "pose_file_state",
     "pose_map_file",
     "pose_models",
     "preview_light",
     "read_audio",
     "read_image",
+    "read_pose_file",
     "read_pose_keypoint",
     "relight_pictures",
+    "require_keypoints",
+    "retarget_pose",
     "scale_light",
+    "smooth_pose",
     "spread",
+    "steadiness_plot",
     "stitch_chunks",
     "surface_normals",
+    "track_sheet",
     "write_pose_keypoint",
 ]

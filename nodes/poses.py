@@ -8,17 +8,30 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io, ui
 
 from ..motionweave import (
+    POSE_STYLES,
     InputError,
-    KeypointTrack,
     PoseMapFrames,
     Size,
+    SmoothOptions,
+    choice_sheet,
+    confine,
+    draw_range,
     extract_pose,
+    fit_sheet,
+    follow_person,
     overlay_sheet,
+    pose_file_state,
+    read_pose_file,
     read_pose_keypoint,
+    require_keypoints,
+    retarget_pose,
+    smooth_pose,
+    steadiness_plot,
+    track_sheet,
     write_pose_keypoint,
 )
 from .convert import footage_from, image_from_pixels, pixels_from_image, pose_maps_from_video
-from .runtime import runtime
+from .runtime import folders, runtime
 from .sockets import PoseKeypointSocket, PoseModelSocket, PoseSocket
 
 if TYPE_CHECKING:
@@ -87,8 +100,10 @@ class PoseFromMaps(io.ComfyNode):
         if (video is None) == (images is None):
             raise InputError("Pose from Pose Maps takes either a video or images; connect exactly one of the two")
         if images is not None:
-            return io.NodeOutput(PoseMapFrames(pixels_from_image(images), Fraction(fps).limit_denominator(1001)))
-        return io.NodeOutput(pose_maps_from_video(video))
+            track = PoseMapFrames(pixels_from_image(images), Fraction(fps).limit_denominator(1001))
+        else:
+            track = pose_maps_from_video(video)
+        return io.NodeOutput(track, ui=ui.PreviewImage(image_from_pixels(track_sheet(track)), cls=cls))
 
 
 class PoseFromKeypoints(io.ComfyNode):
@@ -117,7 +132,8 @@ class PoseFromKeypoints(io.ComfyNode):
     @classmethod
     def execute(cls, keypoints: Any, fps: float, canvas_width: int, canvas_height: int) -> io.NodeOutput:
         canvas = Size(canvas_width, canvas_height) if canvas_width and canvas_height else None
-        return io.NodeOutput(read_pose_keypoint(keypoints, Fraction(fps).limit_denominator(1001), canvas))
+        track = read_pose_keypoint(keypoints, Fraction(fps).limit_denominator(1001), canvas)
+        return io.NodeOutput(track, ui=ui.PreviewImage(image_from_pixels(track_sheet(track)), cls=cls))
 
 
 class PoseToKeypoints(io.ComfyNode):
@@ -136,9 +152,7 @@ class PoseToKeypoints(io.ComfyNode):
 
     @classmethod
     def execute(cls, pose: PoseTrack) -> io.NodeOutput:
-        if not isinstance(pose, KeypointTrack):
-            raise InputError("this pose track is made of drawn pose maps, which hold no keypoints; extract them first")
-        return io.NodeOutput(write_pose_keypoint(pose))
+        return io.NodeOutput(write_pose_keypoint(require_keypoints(pose)))
 
 
 class DrawPose(io.ComfyNode):
@@ -160,16 +174,173 @@ class DrawPose(io.ComfyNode):
                 io.Int.Input("first", default=0, min=0, max=10**7, tooltip="First frame to draw."),
                 io.Int.Input("count", default=48, min=1, max=1000,
                              tooltip="How many frames to draw; fewer if the track ends before."),
+                io.Combo.Input("style", options=list(POSE_STYLES.ids()), default="openpose", optional=True,
+                               tooltip="The look: 'openpose' is what pose ControlNets know; 'confidence' fades what is "
+                               "doubtful; 'mimicmotion' is thin, with red and blue exchanged."),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="Pose maps.")],
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, pose: PoseTrack, width: int, height: int, first: int, count: int) -> io.NodeOutput:
-        if first >= len(pose):
-            raise InputError(f"the first frame to draw is {first}, but the track has {len(pose)} frames")
-        maps = pose.window(first, min(first + count, len(pose))).drawn(Size(width, height))
+    def execute(
+        cls, pose: PoseTrack, width: int, height: int, first: int, count: int, style: str = "openpose"
+    ) -> io.NodeOutput:
+        maps = draw_range(pose, first, count, Size(width, height), POSE_STYLES.get(style).build())
         return io.NodeOutput(image_from_pixels(maps.float() / 255))
 
 
-NODES = [ExtractPose, PoseFromMaps, PoseFromKeypoints, PoseToKeypoints, DrawPose]
+class LoadPoseFile(io.ComfyNode):
+    """Take keypoints from disk."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadPoseFile",
+            display_name="Load Pose File",
+            category="MotionWeave/load",
+            description="Reads keypoints from ComfyUI's input folder: OpenPose-style JSON, a folder of OpenPose's "
+            "files, COCO annotations, or a table of COCO's 17 points.",
+            inputs=[
+                io.String.Input("file", default="", tooltip="A .json or .csv file, or a folder of .json files, below "
+                                "ComfyUI's input folder, such as poses/dance.json."),
+                io.Float.Input("fps", default=24.0, min=0.1, max=240.0, step=0.01,
+                               tooltip="Frames per second; the files do not say."),
+                io.Int.Input("canvas_width", default=0, min=0, max=16384,
+                             tooltip="Width in pixels of the picture that the keypoints lie on; 0: what the file "
+                             "says."),
+                io.Int.Input("canvas_height", default=0, min=0, max=16384,
+                             tooltip="Height in pixels of the picture that the keypoints lie on; 0: what the file "
+                             "says."),
+            ],
+            outputs=[PoseSocket.Output(display_name="pose", tooltip="Goes to Apply Pose, Plan Chunks and the pose "
+                                       "tools.")],
+        )  # fmt: skip
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, **_: Any) -> str:
+        """Read the file again when it has changed."""
+        return pose_file_state(confine(folders().input, file))
+
+    @classmethod
+    def execute(cls, file: str, fps: float, canvas_width: int, canvas_height: int) -> io.NodeOutput:
+        canvas = Size(canvas_width, canvas_height) if canvas_width and canvas_height else None
+        track = read_pose_file(confine(folders().input, file), Fraction(fps).limit_denominator(1001), canvas)
+        return io.NodeOutput(track, ui=ui.PreviewImage(image_from_pixels(track_sheet(track)), cls=cls))
+
+
+class ChoosePerson(io.ComfyNode):
+    """Keep one person of several."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveChoosePerson",
+            display_name="Choose Person",
+            category="MotionWeave/tracks",
+            description="Keeps one person of a pose track that shows several. Frames in which the person is not seen "
+            "stay empty.",
+            inputs=[
+                PoseSocket.Input("pose", tooltip="A track of keypoints; pose maps hold none."),
+                io.Combo.Input("choice", options=["track", "largest", "centre", "index", "all"], default="track",
+                               tooltip="'track' follows one person through the clip; 'largest', 'centre' and 'index' "
+                               "(counted from the left) choose in every frame anew; 'all' keeps everybody."),
+                io.Int.Input("index", default=0, min=0, max=99,
+                             tooltip="For 'track' 0 is who fills most of the clip, 1 the next; for 'index' 0 is the "
+                             "leftmost."),
+            ],
+            outputs=[PoseSocket.Output(display_name="pose", tooltip="The chosen person alone.")],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, pose: PoseTrack, choice: Any, index: int) -> io.NodeOutput:
+        everybody = require_keypoints(pose)
+        chosen = follow_person(everybody, choice, index)
+        sheet = image_from_pixels(choice_sheet(everybody, chosen))
+        return io.NodeOutput(chosen, ui=ui.PreviewImage(sheet, cls=cls))
+
+
+class SmoothPose(io.ComfyNode):
+    """Steady the keypoints."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveSmoothPose",
+            display_name="Smooth Pose",
+            category="MotionWeave/tracks",
+            description="Fills short gaps and takes out jitter without making the motion late (One-Euro filter, "
+            "forwards and backwards).",
+            inputs=[
+                PoseSocket.Input("pose", tooltip="A track of keypoints; pose maps hold none."),
+                io.Float.Input("cutoff_hz", default=1.5, min=0.0, max=30.0, step=0.1,
+                               tooltip="How calm a joint at rest is, in Hz: lower is calmer; 0 turns the filter off."),
+                io.Float.Input("speed_weight", default=8.0, min=0.0, max=100.0, step=0.5,
+                               tooltip="Hz added for each figure height per second at which a joint moves: higher "
+                               "keeps fast motion crisper."),
+                io.Int.Input("fill_frames", default=8, min=0, max=240,
+                             tooltip="Longest gap that is filled, in frames; 0 fills none."),
+                io.Float.Input("trusted_above", default=0.3, min=0.0, max=1.0, step=0.01,
+                               tooltip="Confidence above which a joint counts as seen."),
+            ],
+            outputs=[PoseSocket.Output(display_name="pose", tooltip="The same people, steadier.")],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, pose: PoseTrack, cutoff_hz: float, speed_weight: float, fill_frames: int, trusted_above: float
+    ) -> io.NodeOutput:
+        before = require_keypoints(pose)
+        options = SmoothOptions(cutoff_hz, speed_weight, fill_frames=fill_frames, trusted_above=trusted_above)
+        after = smooth_pose(before, options)
+        plot = image_from_pixels(steadiness_plot(before, after))
+        return io.NodeOutput(after, ui=ui.PreviewImage(plot, cls=cls))
+
+
+class RetargetPose(io.ComfyNode):
+    """Fit the driving figure to the reference's."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveRetargetPose",
+            display_name="Retarget Pose",
+            category="MotionWeave/tracks",
+            description="Gives the driving figure the reference's proportions, size and place, and says how far the "
+            "two were apart.",
+            inputs=[
+                PoseSocket.Input("pose", tooltip="The driving track: one person (Choose Person)."),
+                PoseSocket.Input("reference", tooltip="The reference image's pose (Extract Pose of that image); its "
+                                 "first frame counts."),
+                io.Combo.Input("method", options=["bones", "affine"], default="bones",
+                               tooltip="'bones' fits the length of every bone; 'affine' one size and place for the "
+                               "whole figure, as MimicMotion does."),
+                io.Image.Input("reference_image", optional=True,
+                               tooltip="The reference image, shown under the preview; it changes nothing."),
+            ],
+            outputs=[
+                PoseSocket.Output(display_name="pose", tooltip="The fitted track, on the reference's canvas."),
+                io.String.Output(display_name="report", tooltip="How far the two figures were apart, in a sentence."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, pose: PoseTrack, reference: PoseTrack, method: Any, reference_image: Tensor | None = None
+    ) -> io.NodeOutput:
+        fitted = retarget_pose(require_keypoints(pose), require_keypoints(reference), method)
+        picture = None if reference_image is None else pixels_from_image(reference_image)
+        sheet = image_from_pixels(fit_sheet(pose, fitted.track, reference, picture))
+        return io.NodeOutput(fitted.track, str(fitted.report), ui=ui.PreviewImage(sheet, cls=cls))
+
+
+NODES = [
+    LoadPoseFile,
+    ExtractPose,
+    PoseFromMaps,
+    PoseFromKeypoints,
+    PoseToKeypoints,
+    ChoosePerson,
+    SmoothPose,
+    RetargetPose,
+    DrawPose,
+]

@@ -8,7 +8,7 @@ found the farther away the longer they were gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..types import Size
 from .keypoints import VISIBLE_ABOVE, Person
+from .pose import KeypointTrack
 
 PersonChoice = Literal["track", "largest", "centre", "index", "all"]
 """``track`` follows one person, ``largest``, ``centre`` and ``index`` choose in every frame anew, ``all`` keeps all."""
@@ -169,6 +170,27 @@ def choose_person(
     if choice == "index" and not 0 <= index < most:
         raise _nobody(index, most, "a frame shows at most")
     return tuple(_pick(people, canvas, choice, index) for people in frames)
+
+
+def follow_person(
+    track: KeypointTrack, choice: PersonChoice = "track", index: int = 0, gap_s: float = 3.0
+) -> KeypointTrack:
+    """Keep one person of several in a track.
+
+    Args:
+        track: The poses.
+        choice: As in `choose_person`.
+        index: As in `choose_person`.
+        gap_s: For ``track``, for how many seconds somebody may be unseen and still be the same person.
+
+    Returns:
+        The same track with at most one person in each frame, unless `choice` is ``all``.
+
+    Raises:
+        InputError: As `choose_person`.
+    """
+    frames = choose_person(track.frames, track.canvas, choice, index, round(gap_s * track.fps))
+    return replace(track, frames=frames)
 
 
 def _nobody(index: int, count: int, where: str) -> InputError:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
 from ..media import ForwardReader, probe_video
 from ..types import Size, check_shape
 from .base import Track, check_window, resampled_length
@@ -152,6 +153,20 @@ class PoseMapFrames:
         left, top = (size.width - inner.width) // 2, (size.height - inner.height) // 2
         padding = (left, size.width - inner.width - left, top, size.height - inner.height - top)
         return (F.pad(fitted, padding) * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def require_keypoints(track: PoseTrack) -> KeypointTrack:
+    """Give a track whose keypoints are known.
+
+    Raises:
+        InputError: If it is made of drawn pose maps.
+    """
+    if not isinstance(track, KeypointTrack):
+        raise InputError(
+            "this pose track is made of drawn pose maps, which hold no keypoints; take them from the original film "
+            "with Extract Pose, or from Pose from Keypoints"
+        )
+    return track
 
 
 def pose_map_file(path: Path) -> PoseMapFile:

@@ -54,6 +54,13 @@ def read_pose_file(path: Path, fps: Fraction, canvas: Size | None = None) -> Key
     return read_pose_keypoint(data, fps, canvas)
 
 
+def pose_file_state(path: Path) -> str:
+    """Say which state a file of keypoints is in, or a folder of them, so that a changed one is read again."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    states = [file.stat() for file in files if file.is_file()]
+    return f"{len(states)} {sum(state.st_size for state in states)} {max((s.st_mtime_ns for s in states), default=0)}"
+
+
 def _frame_files(folder: Path) -> list[Path]:
     """Give a folder's frames in order of their numbers."""
     files = sorted(folder.glob("*.json"))

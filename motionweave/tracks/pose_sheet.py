@@ -6,12 +6,18 @@ import logging
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
 from ..types import Size
-from .pose import KeypointTrack, PoseTrack
+from .keypoints import VISIBLE_ABOVE
+from .people import link_people
+from .pose import KeypointTrack, PoseTrack, require_keypoints
 from .pose_map_check import doubt_pose_maps
-from .preview import INK, contact_sheet, spread
+from .pose_styles import OPENPOSE, PoseStyle
+from .preview import INK, contact_sheet, draw_curves, spread
+from .stacking import BODY, stack_people
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +26,12 @@ WITHIN = 240
 SIDE = 384
 """Longer side of the pictures that are drawn."""
 WARNING = (150, 60, 0)
+DIMMED = 0.4
+JOINTS = (
+    "nose", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow", "left wrist",
+    "right hip", "right knee", "right ankle", "left hip", "left knee", "left ankle", "right eye", "left eye",
+    "right ear", "left ear",
+)  # fmt: skip
 
 
 def _preview_size(canvas: Size) -> Size:
@@ -52,25 +64,80 @@ def track_sheet(track: PoseTrack) -> Tensor:
     return torch.cat([_banner(doubt, sheet.shape[-1]), sheet], 2)
 
 
-def before_and_after(before: PoseTrack, after: PoseTrack, reference: PoseTrack) -> Tensor:
-    """Lay out a track as it was (above) and as it was fitted (below), each over the reference's dimmed figure.
+def draw_range(track: PoseTrack, first: int, count: int, size: Size, style: PoseStyle = OPENPOSE) -> Tensor:
+    """Draw some frames of a track.
+
+    Args:
+        track: Any pose track.
+        first: First frame.
+        count: How many at most.
+        size: The pictures.
+        style: The look; maps that are drawn already have theirs.
+
+    Returns:
+        (F, 3, H, W) uint8.
+
+    Raises:
+        InputError: If the track ends before, or is drawn already and a look is asked for.
+    """
+    if first >= len(track):
+        raise InputError(f"the first frame to draw is {first}, but the track has {len(track)} frames")
+    piece = track.window(first, min(first + count, len(track)))
+    return piece.drawn(size) if style == OPENPOSE else require_keypoints(piece).drawn(size, style)
+
+
+def fit_sheet(before: PoseTrack, after: PoseTrack, reference: PoseTrack, picture: Tensor | None = None) -> Tensor:
+    """Lay out a track as it was (above) and as it was fitted (below), each over the dimmed reference.
 
     Args:
         before: The track as it came; its canvas is fitted into the reference's.
         after: The fitted track.
         reference: Its first frame shows the reference.
+        picture: (1, 3, H, W) in [0, 1], the reference itself; its pose is shown where none is given.
 
     Returns:
         (1, 3, H, W) in [0, 1].
     """
     size = _preview_size(reference.canvas)
-    ground = reference.window(0, 1).drawn(size).float().amax(1, keepdim=True) / 255 * 0.4
+    if picture is None:
+        ground = reference.window(0, 1).drawn(size).float().amax(1, keepdim=True) / 255
+    else:
+        ground = F.interpolate(picture[:1], (size.height, size.width), mode="bilinear", antialias=True).clamp(0, 1)
     chosen = spread(min(len(before), WITHIN), 4)
-    rows = [
-        torch.cat([track.window(index, index + 1).drawn(size) for index in chosen]).float() / 255
-        for track in (before, after)
-    ]
-    return contact_sheet(torch.maximum(torch.cat(rows), ground), columns=len(chosen))
+    maps = torch.cat([track.window(i, i + 1).drawn(size) for track in (before, after) for i in chosen]).float() / 255
+    drawn = maps.amax(1, keepdim=True) > 0
+    return contact_sheet(torch.where(drawn, maps, ground * DIMMED), columns=len(chosen))
+
+
+def choice_sheet(everybody: KeypointTrack, chosen: KeypointTrack) -> Tensor:
+    """Lay out some frames with the chosen person lit and the others dimmed, (1, 3, H, W) in [0, 1]."""
+    ground = sample_frames(everybody).float() / 255 * DIMMED
+    return contact_sheet(torch.maximum(sample_frames(chosen).float() / 255, ground))
+
+
+def steadiness_plot(before: KeypointTrack, after: KeypointTrack) -> Tensor:
+    """Plot the way of the joint that shook most, before and after smoothing.
+
+    Args:
+        before: The track as it came.
+        after: The smoothed track, frame for frame.
+
+    Returns:
+        (1, 3, H, W) in [0, 1].
+    """
+    people = [link_people(track.frames)[0].people[:WITHIN] for track in (before, after)]
+    first, second = (stack_people(each)[:, BODY] for each in people)
+    seen = (first[..., 2] > VISIBLE_ABOVE) & (second[..., 2] > VISIBLE_ABOVE)
+    moved = np.where(seen[..., None], first[..., :2] - second[..., :2], 0)
+    joint, axis = np.unravel_index(int((moved**2).sum(0).argmax()), moved.shape[1:])
+    times = np.arange(len(first))
+    known = times[seen[:, joint]]
+    curves = {
+        name: np.interp(times, known, values[known, joint, axis]) if len(known) else np.zeros(len(times))
+        for name, values in (("before", first), ("after", second))
+    }
+    title = f"{'xy'[int(axis)]} of the {JOINTS[int(joint)]} in pixels, where smoothing changed most"
+    return draw_curves(curves, float(len(first) / before.fps), title)
 
 
 def _banner(text: str, width: int) -> Tensor:

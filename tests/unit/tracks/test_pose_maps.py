@@ -1,19 +1,21 @@
 """Pose maps that others drew: read as they are needed, and doubted where they are no pose maps."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
-from motionweave.errors import ShapeError
+from motionweave.errors import InputError, ShapeError
 from motionweave.marionette.skeleton import pose_skeleton, wholebody_keypoints
 from motionweave.marionette.world import camera_of, clip_times, make_world, motion_at, render_clip
 from motionweave.media import VideoWriter, read_clip
 from motionweave.tracks.keypoints import from_wholebody
 from motionweave.tracks.pose import KeypointTrack, PoseMapFrames, pose_map_file
 from motionweave.tracks.pose_map_check import doubt_pose_maps
-from motionweave.tracks.pose_sheet import before_and_after, track_sheet
+from motionweave.tracks.pose_sheet import choice_sheet, draw_range, fit_sheet, steadiness_plot, track_sheet
+from motionweave.tracks.pose_styles import POSE_STYLES
 from motionweave.types import Size
 
 FPS = Fraction(24)
@@ -94,9 +96,30 @@ def test_the_sheet_of_doubtful_maps_says_so_and_the_log_too(caplog):
     assert sheet.shape[:2] == (1, 3)
 
 
-def test_a_sheet_shows_a_track_before_and_after(film):
+def test_sheets_show_a_track_before_and_after_what_was_done_to_it():
     track = marionette(2, 5)
-    assert before_and_after(track, track, track).shape[2:] == (2 * 192, 4 * 192)
+    picture = torch.rand(1, 3, 50, 50)
+    assert fit_sheet(track, track, track).shape[2:] == (2 * 192, 4 * 192)
+    over = fit_sheet(track, track, track, picture)
+    assert over.shape[2:] == (2 * 192, 4 * 192)
+    assert float(over[..., :5, :5].mean()) > 0
+    both = replace(track, frames=tuple(frame * 2 for frame in track.frames))
+    assert choice_sheet(both, track).shape[:2] == (1, 3)
+    assert steadiness_plot(track, track).shape == (1, 3, 288, 768)
+    nobody = replace(track, frames=((), *track.frames[1:]))
+    assert steadiness_plot(nobody, track).shape == (1, 3, 288, 768)
+
+
+def test_a_range_is_drawn_as_far_as_the_track_goes_and_only_keypoints_have_a_choice_of_looks(film):
+    track, maps = marionette(2, 5), pose_map_file(film)
+    thin = POSE_STYLES.get("mimicmotion").build()
+    assert len(draw_range(track, 3, 48, Size(32, 32))) == 2
+    assert not torch.equal(draw_range(track, 0, 1, Size(64, 64)), draw_range(track, 0, 1, Size(64, 64), thin))
+    assert len(draw_range(maps, 0, 4, Size(32, 32))) == 4
+    with pytest.raises(InputError, match="the track has 5 frames"):
+        draw_range(track, 5, 1, Size(32, 32))
+    with pytest.raises(InputError, match="hold no keypoints"):
+        draw_range(maps, 0, 4, Size(32, 32), thin)
 
 
 def test_maps_in_memory_have_their_size_as_canvas_and_a_shape():
