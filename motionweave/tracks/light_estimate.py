@@ -11,15 +11,19 @@ from ..errors import InputError, ShapeError
 from ..media import Footage
 from ..types import check_shape, float_pixels
 from .light import LightTrack, light_track
-from .light_fit import fit_light, follow_light
+from .light_fit import find_materials, fit_light, follow_light
 from .light_samples import LightSamples, check_samples, gather_samples, join_samples
 from .preview import spread
 
 FRAMES = 12
 """Frames of a clip that its light is read from."""
+LEAST = 100
+"""Pixels below which a frame does not tell of its light."""
 PIXELS = 6000
 """Pixels of all of them together."""
 BATCH = 8
+ROUNDS = 4
+"""How often materials and frames' lights are found from one another."""
 
 
 def estimate_light(footage: Footage, normals: Tensor, mask: Tensor | None = None) -> LightTrack:
@@ -45,7 +49,7 @@ def estimate_light(footage: Footage, normals: Tensor, mask: Tensor | None = None
     samples = _all_samples(footage, normals, mask, PIXELS // len(chosen), chosen)
     clip = join_samples([each for _, each in samples])
     check_samples(clip)
-    return light_track(fit_light(clip)[0], footage.fps)
+    return light_track(fit_light(clip), footage.fps)
 
 
 def estimate_light_track(
@@ -65,12 +69,19 @@ def estimate_light_track(
     if smooth_s < 0:
         raise InputError(f"smoothing over {smooth_s:g} s was asked for; expected 0 or more")
     frames = [each for _, each in _all_samples(footage, normals, mask, 1500, set(range(len(footage))))]
-    clip = join_samples([frames[i] for i in spread(len(frames), FRAMES)])
+    enough = np.array([float(len(each) >= LEAST) for each in frames])
+    telling = [each for each in frames if len(each) >= LEAST]
+    some = [telling[i] for i in spread(len(telling), FRAMES)] if telling else frames
+    clip = join_samples(some)
     check_samples(clip)
-    held, materials = fit_light(clip)
-    enough = np.array([float(len(each) >= 100) for each in frames])
-    lights = [follow_light(each, materials, held) if told else held for each, told in zip(frames, enough, strict=True)]
-    return light_track(_smooth(np.stack(lights), enough, smooth_s * float(footage.fps)), footage.fps)
+    held = fit_light(clip)
+    lights = [held] * len(some)
+    for _ in range(ROUNDS):
+        materials = find_materials(some, lights)
+        lights = [follow_light(each, materials, held) for each in some]
+    materials = find_materials(some, lights)
+    found = [follow_light(each, materials, held) if len(each) >= LEAST else held for each in frames]
+    return light_track(_smooth(np.stack(found), enough, smooth_s * float(footage.fps)), footage.fps)
 
 
 def _all_samples(

@@ -43,10 +43,6 @@ class Materials:
     log_albedo: np.ndarray
     """(K, 3) per linear channel."""
 
-    def of(self, features: np.ndarray) -> np.ndarray:
-        """Give each pixel's group, (N,), from features (N, 3)."""
-        return _nearest(features, self.centres)
-
 
 def features(samples: LightSamples, light: np.ndarray) -> np.ndarray:
     """Give what materials are told apart by, (N, 3), once a light is known, (9,) of luminance."""
@@ -59,14 +55,14 @@ def shade(samples: LightSamples, light: np.ndarray) -> np.ndarray:
     return np.maximum(samples.falling @ light, LEAST)
 
 
-def fit_light(samples: LightSamples) -> tuple[np.ndarray, Materials]:
+def fit_light(samples: LightSamples) -> np.ndarray:
     """Fit one light to pixels.
 
     Grouping depends on where it starts, so it is done from several starts, and each coefficient is their median.
 
     Returns:
         Light (9, 3), of which each channel has the same mean because light's colour cannot be told from the clothes',
-        scaled so that the brightest directions that were seen have a shading of 1; and the materials.
+        scaled so that the brightest directions that were seen have a shading of 1.
     """
     luminance = np.median([_fit_luminance(samples, np.random.default_rng(start)) for start in range(STARTS)], axis=0)
     told_by = features(samples, luminance)
@@ -75,10 +71,7 @@ def fit_light(samples: LightSamples) -> tuple[np.ndarray, Materials]:
     lights = np.stack([_refine(samples, np.log(samples.colour[:, c]), group, luminance) for c in range(3)], 1)
     # The groups of this last fit are one start among several, so only the tints are taken from it.
     lights = luminance[:, None] + lights - (lights @ LUMINANCE)[:, None]
-    scale = float(np.percentile(shade(samples, luminance), 98))
-    lights, centres[:, 2] = lights / scale, centres[:, 2] + BRIGHTNESS_COUNTS * np.log(scale)
-    albedo = [np.log(samples.colour[:, c]) - np.log(shade(samples, lights[:, c])) for c in range(3)]
-    return lights, Materials(centres, np.stack([_medians(each, group, len(centres)) for each in albedo], 1))
+    return lights / float(np.percentile(shade(samples, luminance), 98))
 
 
 def _fit_luminance(samples: LightSamples, rng: np.random.Generator) -> np.ndarray:
@@ -95,25 +88,45 @@ def _fit_luminance(samples: LightSamples, rng: np.random.Generator) -> np.ndarra
 
 
 def follow_light(samples: LightSamples, materials: Materials, near: np.ndarray) -> np.ndarray:
-    """Fit a frame's light to materials that are known from the whole clip, staying near the clip's light.
+    """Fit a frame's light to materials that are known from the whole clip, staying near another light.
 
     Args:
         samples: The frame's pixels.
         materials: The clip's.
-        near: (9, 3) the clip's light.
+        near: (9, 3) the clip's light, or what was found before.
 
     Returns:
         (9, 3).
     """
-    group = materials.of(features(samples, near @ LUMINANCE))
-    lights: list[np.ndarray] = []
-    for channel in range(3):
-        value = np.log(samples.colour[:, channel]) - materials.log_albedo[group, channel]
-        light = near[:, channel]
-        for _ in range(STEPS):
-            light = light + _step(samples, value, light, light - near[:, channel], None)
-        lights.append(light)
-    return np.stack(lights, 1)
+    light = near
+    # By hue alone at first: a frame that is darker than the clip would else be taken for one of darker materials.
+    for brightness in (0.0, 1.0, 1.0):
+        counts = np.array([1.0, 1.0, brightness])
+        group = _nearest(features(samples, light @ LUMINANCE) * counts, materials.centres * counts)
+        light = np.stack([_known(samples, materials, group, near, c) for c in range(3)], 1)
+    return light
+
+
+def _known(
+    samples: LightSamples, materials: Materials, group: np.ndarray, near: np.ndarray, channel: int
+) -> np.ndarray:
+    """Fit one channel of a light, (9,), to pixels of known albedo."""
+    value, light = np.log(samples.colour[:, channel]) - materials.log_albedo[group, channel], near[:, channel]
+    for _ in range(STEPS):
+        light = light + _step(samples, value, light, light - near[:, channel], None)
+    return light
+
+
+def find_materials(frames: list[LightSamples], lights: list[np.ndarray]) -> Materials:
+    """Group the pixels of frames into materials, each frame under its own light, (9, 3)."""
+    pairs = list(zip(frames, lights, strict=True))
+    told_by = np.concatenate([features(samples, light @ LUMINANCE) for samples, light in pairs])
+    albedo = np.concatenate(
+        [np.log(s.colour) - np.log(np.stack([shade(s, light[:, c]) for c in range(3)], 1)) for s, light in pairs]
+    )
+    centres = _centres(told_by, MATERIALS * 3 // 2, np.random.default_rng(0))
+    group = _nearest(told_by, centres)
+    return Materials(centres, np.stack([_medians(column, group, len(centres)) for column in albedo.T], 1))
 
 
 def _refine(samples: LightSamples, value: np.ndarray, group: np.ndarray, light: np.ndarray) -> np.ndarray:

@@ -151,7 +151,7 @@ def _unknown(word: str) -> InputError:
         "softness": SOFTNESS, "colours": COLOURS,
     }  # fmt: skip
     # Words of a set-up's name stand for the whole of it.
-    known = {part: name for names in groups.values() for name in names for part in name.split()}
+    known = {part: name for names in reversed(groups.values()) for name in names for part in name.split()}
     close = difflib.get_close_matches(word, known, 1, 0.6)
     meant = f"did you mean '{known[close[0]]}'? " if close else ""
     lists = "; ".join(f"{title}: {', '.join(names)}" for title, names in groups.items())
