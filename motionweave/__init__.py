@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .tracks.timeline import EASINGS, Curve, constant, parse_curve
     from .types import Audio, Progress, Size
     from .weights.locate import available_models, locate_model
+    from .weights.roles import MODEL_FOLDERS
 
 _HOMES = {
     "backbones": ("BACKBONES",),
@@ -106,6 +107,7 @@ _HOMES = {
     "tracks.timeline": ("EASINGS", "Curve", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
     "weights.locate": ("available_models", "locate_model"),
+    "weights.roles": ("MODEL_FOLDERS",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -121,6 +123,7 @@ __all__ = [
     "BACKBONES",
     "CONTROLS",
     "DRIVING_KINDS",
+    "MODEL_FOLDERS",
     "EASINGS",
     "LIGHT_PRESETS",
     "POSE_STYLES",

@@ -29,6 +29,8 @@ class Folders:
     """Previews; may be emptied at any time."""
     models: tuple[Path, ...] = ()
     """Roots that hold ComfyUI's model folders (`checkpoints`, `controlnet` ...), in order of search."""
+    extra: tuple[tuple[str, Path], ...] = ()
+    """Model folders that lie elsewhere or under another name, each with ComfyUI's name for it (extra_model_paths)."""
 
     @property
     def cache(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..motionweave import Folders, Progress, Runtime, current_runtime
+from ..motionweave import MODEL_FOLDERS, Folders, Progress, Runtime, current_runtime
 
 
 def runtime() -> Runtime:
@@ -30,11 +30,15 @@ def _comfy_folders() -> Folders:
     roots = [Path(folder_paths.models_dir)]
     for name in ("diffusers", "controlnet"):
         roots += [Path(folder).parent for folder in folder_paths.get_folder_paths(name)]
+    registered = folder_paths.folder_names_and_paths
+    names = [name for name in (*MODEL_FOLDERS, "custom_nodes") if name in registered]
+    extra = [(name, Path(folder)) for name in names for folder in folder_paths.get_folder_paths(name)]
     return Folders(
         input=Path(folder_paths.get_input_directory()),
         output=Path(folder_paths.get_output_directory()),
         temp=Path(folder_paths.get_temp_directory()),
         models=tuple(dict.fromkeys(roots)),
+        extra=tuple(extra),
     )
 
 

@@ -67,8 +67,10 @@ class ModelEntry(BaseModel):
     """``owner/name`` on the model hub; None for a model that is only bundled."""
     revision: str | None = Field(default=None, min_length=1)
     """Commit or tag in `repo`; None for its main branch."""
+    page: str | None = Field(default=None, pattern=r"^https://[^\s]+$")
+    """Where its publisher offers it, for a model that is on no hub and has to be fetched by hand."""
     files: tuple[ModelFile, ...] = ()
-    """What to fetch from `repo`; empty for a model that is only bundled, which is its whole folder."""
+    """What to fetch from `repo` or `page`; empty for a model that is only bundled, which is its whole folder."""
     bundled: RelativePath | None = None
     """Folder of the copy that comes with the pack, below the pack's own folder."""
     licence: str | None = Field(min_length=1)
@@ -81,10 +83,10 @@ class ModelEntry(BaseModel):
     @model_validator(mode="after")
     def _has_a_source(self) -> ModelEntry:
         """Refuse a model that cannot be had from anywhere."""
-        if self.repo is None and self.bundled is None:
-            raise ValueError("expected a 'repo', a 'bundled' folder, or both")
-        if (self.repo is None) != (not self.files):
-            raise ValueError("expected 'files' exactly where there is a 'repo' to fetch them from")
+        if self.repo is None and self.page is None and self.bundled is None:
+            raise ValueError("expected a 'repo', a 'page' or a 'bundled' folder")
+        if (self.repo is None and self.page is None) != (not self.files):
+            raise ValueError("expected 'files' exactly where there is a 'repo' or a 'page' to fetch them from")
         return self
 
     @property

@@ -7,6 +7,7 @@ from motionweave.weights.manifest import PACK_ROOT, load_manifest
 MODELS = load_manifest().models
 BUNDLED = [model for model in MODELS if model.bundled is not None]
 FETCHED = [model for model in MODELS if model.repo is not None]
+BY_HAND = [model for model in MODELS if model.page is not None]
 
 
 def test_the_small_models_and_the_published_ones_are_listed():
@@ -22,10 +23,16 @@ def test_each_model_says_what_may_be_done_with_it(model):
 
 
 @pytest.mark.parametrize("model", FETCHED, ids=lambda model: model.id)
-def test_weights_are_fetched_as_safetensors_only(model):
+def test_weights_are_fetched_as_safetensors_or_onnx_and_as_pickles_only_where_nothing_else_is_published(model):
     suffixes = {file.path.rsplit(".", 1)[-1] for file in model.files}
-    assert "safetensors" in suffixes
-    assert suffixes <= {"safetensors", "json"}
+    assert len(suffixes & {"safetensors", "onnx", "pth"}) == 1
+    assert suffixes <= {"safetensors", "json", "onnx"} or model.id == "openpose"
+
+
+@pytest.mark.parametrize("model", BY_HAND, ids=lambda model: model.id)
+def test_a_model_that_is_on_no_hub_says_where_it_is_and_that_it_is_not_for_trade(model):
+    assert model.page.startswith("https://")
+    assert "non-commercial" in model.licence
 
 
 @pytest.mark.parametrize("model", BUNDLED, ids=lambda model: model.id)
@@ -34,8 +41,9 @@ def test_what_is_said_to_be_bundled_is_there(model):
         pytest.skip("this checkout carries no mini/ folder, so nothing is bundled")
     folder = model.bundled_path
     assert folder.is_dir(), f"{model.bundled} is missing"
-    assert list(folder.rglob("*.safetensors")), f"{model.bundled} holds no weights"
-    assert list(folder.rglob("*.json")), f"{model.bundled} holds no config"
+    if not list(folder.rglob("*.onnx")):  # which is its own config
+        assert list(folder.rglob("*.safetensors")), f"{model.bundled} holds no weights"
+        assert list(folder.rglob("*.json")), f"{model.bundled} holds no config"
 
 
 def test_all_bundled_models_together_stay_within_40_mb():

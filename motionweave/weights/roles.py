@@ -1,0 +1,84 @@
+"""Where models of each role lie in ComfyUI and its packs, and how they are told from other models there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+AUX_PACK = "comfyui_controlnet_aux/ckpts"
+"""Where the most used preprocessor pack keeps its models, below ComfyUI's ``custom_nodes``."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What is known about the files of one role."""
+
+    marker: str
+    """The file by which a model's folder is known, a pattern below that folder."""
+    homes: tuple[str, ...]
+    """Folders below a models root, in order of search; the first is where a user is told to put a model."""
+    is_one: Callable[[Path], bool]
+    """Whether a folder with that file holds a model of the role."""
+    pack_homes: tuple[str, ...] = ()
+    """Folders below ComfyUI's ``custom_nodes``."""
+    user_homes: tuple[str, ...] = ()
+    """Folders below the user's own."""
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a model's JSON config; empty where there is none that can be read."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _is_backbone(folder: Path) -> bool:
+    name = str(read_config(folder / "unet/config.json").get("_class_name"))
+    return name in ("UNetSpatioTemporalConditionModel", "SVDUNet")
+
+
+def _is_controlnet(folder: Path) -> bool:
+    """Take those for video: they see the picture's latents beside the noisy ones, other ControlNets do not."""
+    config = read_config(folder / "config.json")
+    return "conditioning_channels" in config and config.get("in_channels") == 8
+
+
+def _is_dwpose(folder: Path) -> bool:
+    return any(folder.glob("dw*.onnx"))
+
+
+def _is_openpose(folder: Path) -> bool:
+    return (folder / "hand_pose_model.pth").is_file()
+
+
+def _is_depth(folder: Path) -> bool:
+    return read_config(folder / "config.json").get("model_type") in ("depth_anything", "zoedepth")
+
+
+def _is_speech(folder: Path) -> bool:
+    return read_config(folder / "config.json").get("model_type") == "wav2vec2"
+
+
+def _is_face(folder: Path) -> bool:
+    """Take packs: a detector and a recogniser at least."""
+    return len(list(folder.glob("*.onnx"))) > 1
+
+
+ROLES = {
+    "backbone": Role("unet/config.json", ("diffusers",), _is_backbone),
+    "controlnet": Role("config.json", ("controlnet",), _is_controlnet),
+    "pose": Role("yolox*.onnx", ("dwpose", "DWPose"), _is_dwpose, pack_homes=(AUX_PACK,)),
+    "pose-openpose": Role("body_pose_model.pth", ("openpose", "annotators"), _is_openpose, pack_homes=(AUX_PACK,)),
+    "depth": Role("config.json", ("depth", "depthanything", "zoedepth"), _is_depth),
+    "speech": Role("config.json", ("audio_encoders", "wav2vec2"), _is_speech),
+    "face": Role("*.onnx", ("insightface/models", "insightface"), _is_face, user_homes=(".insightface/models",)),
+}
+"""Every role whose models are folders."""
+
+MODEL_FOLDERS = tuple(dict.fromkeys(home.split("/")[0] for role in ROLES.values() for home in role.homes))
+"""ComfyUI's names of the folders that are searched."""
