@@ -37,7 +37,7 @@ from .sockets import PoseKeypointSocket, PoseModelSocket, PoseSocket
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..motionweave import PoseEstimator, PoseTrack
+    from ..motionweave import PersonChoice, PoseEstimator, PoseTrack, RetargetMethod
 
 
 class ExtractPose(io.ComfyNode):
@@ -252,7 +252,7 @@ class ChoosePerson(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, pose: PoseTrack, choice: Any, index: int) -> io.NodeOutput:
+    def execute(cls, pose: PoseTrack, choice: PersonChoice, index: int) -> io.NodeOutput:
         everybody = require_keypoints(pose)
         chosen = follow_person(everybody, choice, index)
         sheet = image_from_pixels(choice_sheet(everybody, chosen))
@@ -325,7 +325,7 @@ class RetargetPose(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, pose: PoseTrack, reference: PoseTrack, method: Any, reference_image: Tensor | None = None
+        cls, pose: PoseTrack, reference: PoseTrack, method: RetargetMethod, reference_image: Tensor | None = None
     ) -> io.NodeOutput:
         fitted = retarget_pose(require_keypoints(pose), require_keypoints(reference), method)
         picture = None if reference_image is None else pixels_from_image(reference_image)

@@ -1,7 +1,7 @@
 """How a figure is built, as far as flat keypoints tell: lengths of its bones, and how they differ between two figures.
 
 A bone that points towards the camera looks short, never long. So lengths are the upper quantile over a clip and the
-longer of the two sides, and a limb of which one half looks far too short is taken to be foreshortened there.
+longer of the two sides, and where one half of a limb differs far more than the other, it is taken to be foreshortened.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LONGEST = 0.9
 """Quantile of the lengths over a clip; above it lie slips of the detector."""
 SAME_LIMB = 0.75
 """One half of a limb is at least this share as long, compared with the other figure, as the other half is."""
-MOST = 2.5
+MOST = 2.0
 """Largest difference in proportions that is believed."""
 
 
@@ -131,8 +131,12 @@ def _limited(ratios: dict[str, float], scale: float) -> dict[str, float]:
     fitted = {name: min(max(ratio, scale / MOST), scale * MOST) for name, ratio in ratios.items()}
     for first, second in (("upper arms", "forearms"), ("thighs", "shins")):
         if first in fitted and second in fitted:
-            longer = max(fitted[first], fitted[second])
-            fitted |= {name: max(fitted[name], SAME_LIMB * longer) for name in (first, second)}
+            small, large = sorted((first, second), key=lambda name: fitted[name])
+            # Whichever is less like the rest of the figure was foreshortened: short here, or short there.
+            if fitted[large] / scale < scale / fitted[small]:
+                fitted[small] = max(fitted[small], SAME_LIMB * fitted[large])
+            else:
+                fitted[large] = min(fitted[large], fitted[small] / SAME_LIMB)
     return {name: fitted.get(name, fitted.get(_STAND_IN.get(name, ""), scale)) for name in NAMES}
 
 
