@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,10 +28,18 @@ app = typer.Typer(
     help="Long, controlled character video from one image.",
 )
 
+models_app = typer.Typer(no_args_is_help=True, help="Which models there are; check and fetch them.")
+app.add_typer(models_app, name="models")
+
 InputDir = Annotated[Path, typer.Option("--input-dir", help="Folder of the files that a workflow names.")]
 OutputDir = Annotated[Path, typer.Option("--output-dir", help="Folder for videos and chunks.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option("--models-dir", help="ComfyUI's models folder; else ./models, or that of the ComfyUI round the pack."),
+]
 
 DEFAULT_INPUT, DEFAULT_OUTPUT = Path("input"), Path("output")
 FAILED, BAD_INPUT, STOPPED = 1, 2, 130
@@ -118,6 +127,73 @@ def bench(
 
         result = run_benchmark(name, clips, pictures, lambda index: typer.echo(f"clip {index + 1}", err=True))
         typer.echo(result.to_json() if as_json else result.table())
+
+
+@models_app.command("list")
+def list_models(
+    role: Annotated[str | None, typer.Option("--role", help="Only models of this role, such as depth.")] = None,
+    as_json: AsJson = False,
+    models_dir: ModelsDir = None,
+    debug: Debug = False,
+) -> None:
+    """List models: id, role, size, licence, and where each lies on this machine."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        import json
+
+        from .weights.survey import survey
+
+        found = survey(_model_folders(models_dir), role)
+        text = json.dumps([each.to_json() for each in found], indent=2)
+        typer.echo(text if as_json else "\n".join(each.line() for each in found))
+
+
+@models_app.command()
+def verify(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Models to check; all that are here if none is named.")
+    ] = None,
+    models_dir: ModelsDir = None,
+    debug: Debug = False,
+) -> None:
+    """Check models on this machine: sizes, checksums, and whether their files open."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .weights.verify import verify_models
+
+        damaged = 0
+        for report in verify_models(_model_folders(models_dir), tuple(ids or ())):
+            typer.echo("\n".join(report.lines()))
+            damaged += not report.is_sound
+        if damaged:
+            raise typer.Exit(BAD_INPUT)
+
+
+@models_app.command()
+def download(
+    ids: Annotated[list[str], typer.Argument(help="Models to fetch, by their ids.")],
+    models_dir: ModelsDir = None,
+    accept: Annotated[
+        bool, typer.Option("--accept-licence", "--yes", help="Accept the licences shown, without being asked.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch models from the hub; shows licence and size, and asks before anything is fetched."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .weights.download import ask_hub, fetch
+        from .weights.manifest import load_manifest
+
+        root = _model_folders(models_dir).models[0]
+        for offer in [ask_hub(load_manifest().get(id)) for id in ids]:
+            typer.echo("\n".join(offer.lines()))
+            if not accept and not typer.confirm(f"Accept this licence and fetch it into {root}?"):
+                typer.echo(f"{offer.entry.id} was not fetched")
+                continue
+            typer.echo(fetch(offer, root, lambda name: typer.echo(f"  {name}", err=True)))
+
+
+def _model_folders(models_dir: Path | None) -> Folders:
+    """Give the host's folders, with the user's models folder before the others."""
+    folders = _folders(DEFAULT_INPUT, DEFAULT_OUTPUT, None)
+    return folders if models_dir is None else replace(folders, models=(models_dir.absolute(), *folders.models))
 
 
 def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Path) -> RunReport:

@@ -59,7 +59,7 @@ def _found(role_name: str, folders: Folders) -> dict[str, Path]:
     return found
 
 
-def _is_copy(entry: ModelEntry, name: str) -> bool:
+def is_copy(entry: ModelEntry, name: str) -> bool:
     """Say whether a folder's name says that it holds this model: its id, or its repository's name."""
     parts = name.split("/")
     if entry.id in (parts[0], parts[-1]):
@@ -91,7 +91,7 @@ def find_entry(entry: ModelEntry, folders: Folders) -> Path | None:
     if entry.role not in ROLES:
         return None
     found = _found(entry.role, folders)
-    return found.get(entry.id) or next((path for name, path in found.items() if _is_copy(entry, name)), None)
+    return found.get(entry.id) or next((path for name, path in found.items() if is_copy(entry, name)), None)
 
 
 def locate_model(role: str, name: str, folders: Folders) -> Path:
