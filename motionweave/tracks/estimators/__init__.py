@@ -17,8 +17,18 @@ def _dwpose(*arguments: Any, **options: Any) -> PoseEstimator:
     return load_dwpose(*arguments, **options)
 
 
+def _openpose(*arguments: Any, **options: Any) -> PoseEstimator:
+    from .openpose import load_openpose
+
+    return load_openpose(*arguments, **options)
+
+
 POSE_ESTIMATORS: Registry[PoseEstimator] = Registry(
-    "pose estimator", (Entry("dwpose", "DWPose (YOLOX and SimCC whole body, ONNX)", _dwpose, needs=("pose",)),)
+    "pose estimator",
+    (
+        Entry("dwpose", "DWPose (YOLOX and SimCC whole body, ONNX)", _dwpose, needs=("pose",)),
+        Entry("openpose", "OpenPose (controlnet-aux, non-commercial)", _openpose, needs=("pose-openpose",)),
+    ),
 )
 """Each entry's ``build`` takes the model's folder and how many frames lie between two looks for people."""
 
