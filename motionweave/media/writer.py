@@ -166,8 +166,10 @@ class VideoWriter:
 
     def _add_video(self, container: OutputContainer) -> VideoStream:
         recipe = self._recipe
+        # x264's macroblock tree gives other bytes each time on some processors, even for the same frames on one thread.
         # Every FFV1 frame is a key frame, so that a damaged one costs itself only.
-        options = {"crf": str(self._crf)} if recipe.encoder == "libx264" else {"level": "3", "g": "1"}
+        h264 = {"crf": str(self._crf), "x264-params": "mbtree=0"}
+        options = h264 if recipe.encoder == "libx264" else {"level": "3", "g": "1"}
         stream = cast("VideoStream", container.add_stream(recipe.encoder, rate=self._fps, options=options))
         stream.width, stream.height, stream.pix_fmt = self._size.width, self._size.height, recipe.pixel_format
         stream.codec_context.time_base = 1 / self._fps

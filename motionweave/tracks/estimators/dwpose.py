@@ -31,6 +31,8 @@ SPANS = 4
 BODY = slice(0, 17)
 DOUBT = 0.8
 """A body whose mean confidence is below this share of what is usual around it is looked for anew."""
+BOX_STEPS_PER_PX = 4
+"""Boxes are rounded to this share of a pixel."""
 SAME_PERSON = 0.3
 """Overlap from which two boxes are taken for the same person's."""
 
@@ -95,7 +97,9 @@ class DWPose:
         if not sum(counts):
             return [np.zeros((0, 133, 3), np.float32) for _ in boxes]
         owners = [frames[i] for i, count in enumerate(counts) for _ in range(count)]
-        points = simcc.estimate(self.estimator, owners, np.concatenate(boxes)[:, :4])
+        # On another number of threads a box differs in its last bits, and with it every point that is read from it.
+        steady = np.round(np.concatenate(boxes)[:, :4] * BOX_STEPS_PER_PX) / BOX_STEPS_PER_PX
+        points = simcc.estimate(self.estimator, owners, steady)
         return np.split(points, np.cumsum(counts)[:-1])
 
 

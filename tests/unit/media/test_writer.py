@@ -180,3 +180,17 @@ def test_wrong_frames_are_refused(tmp_path: Path) -> None:
 def test_sound_with_a_strange_number_of_channels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="11 channels"):
         VideoWriter(tmp_path / "a.mp4", fps=NTSC, size=Size(32, 16), audio=Audio(torch.zeros(11, 10), 48000))
+
+
+@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path, codec: str) -> None:
+    y, x = torch.meshgrid(torch.arange(320), torch.arange(320), indexing="ij")
+    waves = [torch.sin(x / 17 + y / 29 + i / 3) + torch.sin((x - 160).square() / 900 - i / 5) for i in range(16)]
+    frames = ((torch.stack(waves)[:, None].expand(-1, 3, -1, -1) + 2) / 4).contiguous()
+    suffix, written = ("mp4" if codec == "h264" else "mkv"), set()
+    for index in range(4):
+        path = tmp_path / f"{index}.{suffix}"
+        with VideoWriter(path, fps=NTSC, size=Size(320, 320), codec=codec, crf=12) as writer:  # type: ignore[arg-type]
+            writer.write(frames)
+        written.add(path.read_bytes())
+    assert len(written) == 1
