@@ -73,7 +73,13 @@ def load_svd(folder: Path, dtype: torch.dtype = torch.float32) -> SVDBackbone:
     """
     require_files(
         folder,
-        ("unet/config.json", "vae/config.json", "image_encoder/config.json", "scheduler/scheduler_config.json"),
+        (
+            "unet/config.json",
+            "vae/config.json",
+            "image_encoder/config.json",
+            "scheduler/scheduler_config.json",
+            "feature_extractor/preprocessor_config.json",
+        ),
         "an SVD model",
     )
     from diffusers import AutoencoderKLTemporalDecoder

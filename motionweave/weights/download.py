@@ -6,6 +6,7 @@ download is never mistaken for a model, and goes on where it stopped.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ def ask_hub(entry: ModelEntry) -> Offer:
     from huggingface_hub import HfApi
 
     with _hub_errors(entry):
-        info: Any = HfApi().model_info(entry.repo, revision=entry.revision, files_metadata=True)
+        info: Any = HfApi(endpoint=_endpoint()).model_info(entry.repo, revision=entry.revision, files_metadata=True)
     siblings = {each.rfilename: each for each in info.siblings or ()}
     missing = [file.path for file in entry.files if file.path not in siblings]
     if missing:
@@ -76,6 +77,11 @@ def ask_hub(entry: ModelEntry) -> Offer:
     card: Any = info.card_data
     licence = None if card is None else card.get("license_name") or card.get("license")
     return Offer(entry, info.sha, files, licence)
+
+
+def _endpoint() -> str | None:
+    """Give the hub's address where the user names another; its client would read it only once, when it is imported."""
+    return os.environ.get("HF_ENDPOINT") or None
 
 
 def _expected(sibling: Any, sha256: str | None) -> ExpectedFile:
@@ -131,7 +137,7 @@ def _fetch_file(offer: Offer, file: ExpectedFile, parts: Path) -> None:
     # A whole file that did not pass is not one to go on from.
     (parts / file.path).unlink(missing_ok=True)
     with _hub_errors(offer.entry):
-        hf_hub_download(repo, file.path, revision=offer.commit, local_dir=parts)
+        hf_hub_download(repo, file.path, revision=offer.commit, local_dir=parts, endpoint=_endpoint())
     problem = check_file(parts, file).problem
     if problem is not None:
         (parts / file.path).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..errors import MissingModelError
+from ..errors import InputError, MissingModelError
 
 FINGERPRINT_BYTES = 1 << 20
 """How much of either end of a weights file goes into its digest."""
@@ -62,10 +62,17 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
         The network on the CPU, ready to run, not to train.
 
     Raises:
-        MissingModelError: If the folder does not hold it.
+        MissingModelError: If the folder does not hold it, or its weights are cut off.
+        InputError: If the weights are another network's than the config says.
     """
+    from safetensors import SafetensorError
+
     try:
         net = kind.from_pretrained(folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise MissingModelError(folder.name, (folder,), f"{kind.__name__} could not be loaded: {error}") from error
+    except ValueError as error:  # diffusers' and transformers' word for shapes that differ
+        raise InputError(
+            f"the weights in {folder} do not fit its config.json ({error}); get both from the same place again"
+        ) from error
     return net.eval().requires_grad_(False)

@@ -1,0 +1,148 @@
+"""Models are found where users have them: ComfyUI's folders, other packs, the hub's cache, and beside the pack."""
+
+import json
+
+import pytest
+
+from motionweave.errors import InputError, MissingModelError
+from motionweave.runtime import Folders
+from motionweave.weights.locate import available_models, locate_model
+from motionweave.weights.manifest import load_manifest
+from motionweave.weights.roles import MODEL_FOLDERS, ROLES
+
+SVD_UNET = {"_class_name": "UNetSpatioTemporalConditionModel"}
+CONTROLNET = {"conditioning_channels": 3, "in_channels": 8}
+CONFIGS = {
+    "first/diffusers/svd-xt/unet/config.json": SVD_UNET,
+    "second/diffusers/svd-xt/unet/config.json": SVD_UNET,
+    "second/diffusers/people/mine/unet/config.json": SVD_UNET,
+    "second/diffusers/sd15/unet/config.json": {"_class_name": "UNet2DConditionModel"},
+    "second/controlnet/pose/config.json": CONTROLNET,
+    "second/controlnet/sd15-canny/config.json": {"conditioning_channels": 3, "in_channels": 4},
+    "second/controlnet/temporal-controlnet-depth-svd/controlnet/config.json": CONTROLNET,
+    "first/depthanything/Depth-Anything-V2-Small-hf/config.json": {"model_type": "depth_anything"},
+    "first/zoedepth/nyu/config.json": {"model_type": "zoedepth"},
+    "first/depth/broken/config.json": "{",
+    "first/depth/not-depth/config.json": {"model_type": "wav2vec2"},
+    "first/wav2vec2/base/config.json": {"model_type": "wav2vec2"},
+    "first/audio_encoders/whisper/config.json": {"model_type": "whisper"},
+}
+PLAIN = (
+    "first/dwpose/mine/yolox_l.onnx", "first/dwpose/mine/dw-ll_ucoco_384.onnx", "first/dwpose/half/yolox_l.onnx",
+    "custom_nodes/comfyui_controlnet_aux/ckpts/yzd-v/DWPose/yolox_l.onnx",
+    "custom_nodes/comfyui_controlnet_aux/ckpts/yzd-v/DWPose/dw-ll_ucoco_384.onnx",
+    "custom_nodes/comfyui_controlnet_aux/ckpts/lllyasviel/Annotators/body_pose_model.pth",
+    "custom_nodes/comfyui_controlnet_aux/ckpts/lllyasviel/Annotators/hand_pose_model.pth",
+    "first/insightface/models/buffalo_l/det_10g.onnx", "first/insightface/models/buffalo_l/w600k_r50.onnx",
+    "first/insightface/models/antelopev2/antelopev2/scrfd_10g_bnkps.onnx",
+    "first/insightface/models/antelopev2/antelopev2/glintr100.onnx", "first/insightface/swap/inswapper_128.onnx",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    for path, config in CONFIGS.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(config if isinstance(config, str) else json.dumps(config))
+    for path in PLAIN:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    return Folders(tmp_path, tmp_path, tmp_path, (tmp_path / "first", tmp_path / "second", tmp_path / "gone"))
+
+
+def found(role, folders):
+    bundled = {entry.id for entry in load_manifest().models if entry.bundled is not None}
+    return set(available_models(role, folders)) - bundled
+
+
+def test_folders_are_listed_by_role_and_the_first_root_wins(folders, tmp_path):
+    assert found("backbone", folders) == {"svd-xt", "people/mine"}
+    assert locate_model("backbone", "svd-xt", folders) == tmp_path / "first/diffusers/svd-xt"
+    assert locate_model("backbone", "people/mine", folders) == tmp_path / "second/diffusers/people/mine"
+    assert locate_model("controlnet", "pose", folders) == tmp_path / "second/controlnet/pose"
+
+
+def test_only_what_fits_the_role_is_offered(folders):
+    assert found("controlnet", folders) == {"pose", "temporal-controlnet-depth-svd/controlnet"}
+    assert found("depth", folders) == {"Depth-Anything-V2-Small-hf", "nyu"}
+    assert found("speech", folders) == {"base"}
+    assert found("pose", folders) == {"mine", "yzd-v/DWPose"}
+
+
+def test_copies_that_other_packs_downloaded_are_found(folders, tmp_path):
+    aux = tmp_path / "custom_nodes/comfyui_controlnet_aux/ckpts"
+    assert locate_model("pose", "dwpose", folders) == aux / "yzd-v/DWPose"
+    assert locate_model("pose-openpose", "openpose", folders) == aux / "lllyasviel/Annotators"
+
+
+def test_a_face_pack_is_found_in_its_zips_second_folder_too(folders, tmp_path):
+    assert found("face", folders) == {"buffalo_l", "antelopev2"}
+    inner = tmp_path / "first/insightface/models/antelopev2/antelopev2"
+    assert locate_model("face", "antelopev2", folders) == inner
+
+
+def test_a_manifests_model_is_known_by_its_repositorys_name(folders, tmp_path):
+    place = tmp_path / "first/depthanything/Depth-Anything-V2-Small-hf"
+    assert locate_model("depth", "depth-anything-v2-small", folders) == place
+    place = tmp_path / "second/controlnet/temporal-controlnet-depth-svd/controlnet"
+    assert locate_model("controlnet", "temporal-controlnet-depth-svd", folders) == place
+
+
+def test_the_hubs_cache_is_read_where_a_snapshot_is_complete(folders, tmp_path):
+    cache = tmp_path / "hub/models--facebook--wav2vec2-base-960h"
+    snapshot = cache / "snapshots/abc"
+    snapshot.mkdir(parents=True)
+    (cache / "refs").mkdir()
+    (cache / "refs/main").write_text("abc")
+    (snapshot / "config.json").write_text("{}")
+    assert "wav2vec2-base-960h" not in available_models("speech", folders)
+    for name in ("preprocessor_config.json", "model.safetensors"):
+        (snapshot / name).touch()
+    assert locate_model("speech", "wav2vec2-base-960h", folders) == snapshot
+    assert "wav2vec2-base-960h" in available_models("speech", folders)
+
+
+def test_folders_under_other_names_are_searched_too(folders, tmp_path):
+    elsewhere = tmp_path / "E"
+    (elsewhere / "kitti").mkdir(parents=True)
+    (elsewhere / "kitti/config.json").write_text('{"model_type": "zoedepth"}')
+    (elsewhere / "models/pack").mkdir(parents=True)
+    for name in ("det.onnx", "rec.onnx"):
+        (elsewhere / "models/pack" / name).touch()
+    there = Folders(tmp_path, tmp_path, tmp_path, (), (("zoedepth", elsewhere), ("insightface", elsewhere)))
+    assert locate_model("depth", "kitti", there) == elsewhere / "kitti"
+    assert locate_model("face", "pack", there) == elsewhere / "models/pack"
+    assert {"zoedepth", "insightface", "diffusers", "dwpose"} <= set(MODEL_FOLDERS)
+
+
+def test_a_half_finished_download_is_no_model(folders, tmp_path):
+    part = tmp_path / "first/depth/.zoedepth-nyu.part"
+    part.mkdir(parents=True)
+    (part / "config.json").write_text('{"model_type": "zoedepth"}')
+    assert found("depth", folders) == {"Depth-Anything-V2-Small-hf", "nyu"}
+
+
+@pytest.mark.parametrize("name", ["../svd-xt", "/etc", "no-such-model", ""])
+def test_a_name_that_is_not_listed_is_refused_with_those_that_are(folders, name):
+    with pytest.raises(MissingModelError, match="people/mine"):
+        locate_model("backbone", name, folders)
+
+
+def test_a_missing_model_says_how_to_get_it(folders):
+    with pytest.raises(MissingModelError, match="motionweave models download zoedepth-kitti"):
+        locate_model("depth", "zoedepth-kitti", folders)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_listed_model_is_there(folders, role):
+    for name in available_models(role, folders):
+        assert locate_model(role, name, folders).is_dir()
+
+
+def test_a_model_of_another_role_is_called_by_its_role(folders):
+    for entry in load_manifest().with_role("controlnet"):
+        with pytest.raises(InputError, match="controlnet"):
+            locate_model("backbone", entry.id, folders)
