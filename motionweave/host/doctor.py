@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from ..runtime import Folders
+from ..weights.locate import find_entry
 from ..weights.manifest import load_manifest
 
 PACKAGES = ("torch", "av", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
@@ -24,6 +25,9 @@ OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "controlnet-aux", "insightface", "
 
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 """Wheels that share one ``cv2`` folder and overwrite one another."""
+
+NO_DEVICE = ("AzureExecutionProvider",)
+"""Providers that are always offered and run nothing on this machine."""
 
 LEAST_FREE_GB = 5.0
 """Below this, a long run with real weights is likely to fill the disk."""
@@ -45,6 +49,8 @@ class Diagnosis:
     """What onnxruntime can run on; empty without it."""
     opencv: tuple[str, ...]
     """OpenCV wheels, each as ``name version``."""
+    cv2: str
+    """The OpenCV that is imported: its version and whether it has the contrib modules, or why it is not."""
     disk_free_gb: float
     """Free space where output goes."""
     models: Mapping[str, str]
@@ -59,17 +65,21 @@ class Diagnosis:
     def lines(self) -> tuple[str, ...]:
         """Give it as lines for a person."""
         packages = ", ".join(f"{name} {version or 'missing'}" for name, version in self.packages.items())
-        present = ", ".join(id for id, folder in self.models.items() if folder) or "none"
-        absent = ", ".join(id for id, folder in self.models.items() if not folder) or "none"
+        present = [f"{id} in {folder}" for id, folder in self.models.items() if folder] or ["none"]
+        absent = [id for id, folder in self.models.items() if not folder]
+        gpu = any(name != "CPUExecutionProvider" for name in self.providers if name not in NO_DEVICE)
         return (
             f"Python     {self.python} on {self.system}",
             f"Device     {self.device}",
             f"Packages   {packages}",
-            f"ONNX       {', '.join(self.providers) or 'no onnxruntime'}",
-            f"OpenCV     {', '.join(self.opencv) or 'none'}",
+            f"ONNX       {', '.join(self.providers) or 'no onnxruntime'}"
+            + ("" if gpu or not self.providers else ": poses and faces are read on the processor"),
+            f"OpenCV     {self.cv2}; installed: {', '.join(self.opencv) or 'none'}",
             f"Disk       {self.disk_free_gb:.1f} GB free",
-            f"Models     here: {present}",
-            f"           not here: {absent}",
+            f"Models     here: {present[0]}",
+            *(f"                 {place}" for place in present[1:]),
+            f"           not here: {', '.join(absent) or 'none'}",
+            *_ways_to_get(absent),
             *(f"To do      {advice}" for advice in self.advice or ("nothing; this machine can run the pack",)),
         )
 
@@ -91,9 +101,10 @@ def diagnose(folders: Folders) -> Diagnosis:
         packages=packages,
         providers=_providers(),
         opencv=opencv,
+        cv2=_cv2(),
         disk_free_gb=free_gb,
         models=models,
-        advice=_advice(packages, opencv, free_gb, models),
+        advice=(*_advice(packages, opencv, free_gb, models), *_gpu_advice(packages)),
     )
 
 
@@ -124,14 +135,35 @@ def _existing(folder: Path) -> Path:
     return next(each for each in (folder, *folder.parents) if each.exists())
 
 
+def _cv2() -> str:
+    try:
+        module = import_module("cv2")
+    except ImportError as error:
+        return f"not imported ({' '.join(str(error).split())})"
+    return f"{module.__version__} {'with' if hasattr(module, 'optflow') else 'without'} contrib modules (TV-L1)"
+
+
 def _models(folders: Folders) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for entry in load_manifest().models:
-        bundled = entry.bundled_path
-        places = [] if bundled is None else [bundled]
-        places += [root / entry.comfy_folder / entry.id for root in folders.models]
-        found[entry.id] = next((str(place) for place in places if place.is_dir()), "")
-    return found
+    found = {entry.id: find_entry(entry, folders) for entry in load_manifest().models}
+    return {id: "" if folder is None else str(folder) for id, folder in found.items()}
+
+
+def _ways_to_get(absent: list[str]) -> list[str]:
+    """Say how to get models that are not here."""
+    entries = [load_manifest().get(id) for id in absent]
+    by_hand = [f"{entry.id}: {entry.page}" for entry in entries if entry.page is not None]
+    ways = [f"by hand, {each}" for each in by_hand]
+    if any(entry.repo is not None for entry in entries):
+        ways.insert(0, "motionweave models list shows sizes and licences, motionweave models download ID fetches one")
+    return [f"           {way}" for way in ways]
+
+
+def _gpu_advice(packages: Mapping[str, str | None]) -> list[str]:
+    """Notice a GPU that ONNX Runtime leaves idle, which costs users hours without a word."""
+    idle = packages["onnxruntime"] and not packages["onnxruntime-gpu"] and torch.cuda.is_available()
+    if not idle or "CUDAExecutionProvider" in _providers():
+        return []
+    return ["replace onnxruntime by onnxruntime-gpu: poses are read on the processor, many times slower than the GPU"]
 
 
 def _advice(
@@ -140,8 +172,8 @@ def _advice(
     advice = [f"install {name}: pip install {name}" for name in PACKAGES if packages[name] is None]
     if len(opencv) > 1:
         advice.append(
-            f"{len(opencv)} OpenCV wheels share one folder and overwrite one another; if cv2 fails, uninstall them "
-            "all and install opencv-contrib-python-headless last"
+            f"{len(opencv)} OpenCV wheels share one folder and overwrite one another; the one that holds what all of "
+            "them hold goes last: pip install --force-reinstall --no-deps opencv-contrib-python-headless"
         )
     if packages["onnxruntime"] and packages["onnxruntime-gpu"]:
         advice.append("onnxruntime and onnxruntime-gpu overwrite one another; keep the one for this machine")

@@ -108,10 +108,11 @@ def load_face_models(folder: Path) -> FaceModels:
     except AssertionError as error:  # how InsightFace says that there is no detector
         raise _incomplete(folder) from error
     found.prepare(ctx_id=0, det_thresh=LEAST_SCORE, det_size=(DETECTION_PX[0], DETECTION_PX[0]))
+    detector: Any = found.det_model
     recogniser = found.models.get("recognition")
-    if recogniser is None or not found.det_model.use_kps:
+    if recogniser is None or not detector.use_kps:
         raise _incomplete(folder)
-    return FaceModels(folder.name, found.det_model, recogniser, fingerprint(folder))
+    return FaceModels(folder.name, detector, recogniser, fingerprint(folder))
 
 
 def unnested(folder: Path) -> Path:
