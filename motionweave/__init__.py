@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .request import Request
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import DenoiseOptions, Guidance
+    from .tracks.depth import DepthMaps, DepthTrack
+    from .tracks.depth_estimate import DepthRange, estimate_depth
+    from .tracks.depth_models import DepthModel, load_depth_model
+    from .tracks.depth_preview import depth_sheet
     from .tracks.estimators import PoseEstimator, load_pose_model, pose_models
     from .tracks.extract import extract_pose
     from .tracks.face import FaceIdentity, encode_face, face_sheet
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
     from .tracks.light_setup import LIGHT_PRESETS, Lamp, LightSetup
     from .tracks.normals import surface_normals
     from .tracks.people import PersonChoice, follow_person
-    from .tracks.pose import KeypointTrack, PoseMapFrames, PoseTrack, pose_map_file, require_keypoints
+    from .tracks.pose import KeypointTrack, PoseMapFile, PoseMapFrames, PoseTrack, pose_map_file, require_keypoints
     from .tracks.pose_files import pose_file_state, read_pose_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
     from .tracks.pose_preview import overlay_sheet
@@ -76,6 +80,10 @@ _HOMES = {
     "request": ("Request",),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("DenoiseOptions", "Guidance"),
+    "tracks.depth": ("DepthMaps", "DepthTrack"),
+    "tracks.depth_estimate": ("DepthRange", "estimate_depth"),
+    "tracks.depth_models": ("DepthModel", "load_depth_model"),
+    "tracks.depth_preview": ("depth_sheet",),
     "tracks.estimators": ("PoseEstimator", "load_pose_model", "pose_models"),
     "tracks.extract": ("extract_pose",),
     "tracks.face": ("FaceIdentity", "encode_face", "face_sheet"),
@@ -98,7 +106,7 @@ _HOMES = {
     "tracks.pose_sheet": ("choice_sheet", "draw_range", "fit_sheet", "steadiness_plot", "track_sheet"),
     "tracks.pose_styles": ("POSE_STYLES",),
     "tracks.relight": ("relight_pictures",),
-    "tracks.pose": ("KeypointTrack", "PoseMapFrames", "PoseTrack", "pose_map_file", "require_keypoints"),
+    "tracks.pose": ("KeypointTrack", "PoseMapFile", "PoseMapFrames", "PoseTrack", "pose_map_file", "require_keypoints"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
     "tracks.pose_preview": ("overlay_sheet",),
     "tracks.preview": ("contact_sheet", "draw_curves", "spread"),
@@ -123,9 +131,9 @@ __all__ = [
     "BACKBONES",
     "CONTROLS",
     "DRIVING_KINDS",
-    "MODEL_FOLDERS",
     "EASINGS",
     "LIGHT_PRESETS",
+    "MODEL_FOLDERS",
     "POSE_STYLES",
     "Audio",
     "Backbone",
@@ -134,6 +142,10 @@ __all__ = [
     "Control",
     "Curve",
     "DenoiseOptions",
+    "DepthMaps",
+    "DepthModel",
+    "DepthRange",
+    "DepthTrack",
     "DrivingKind",
     "FaceIdentity",
     "FaceModels",
@@ -154,6 +166,7 @@ __all__ = [
     "PersonChoice",
     "PoseControl",
     "PoseEstimator",
+    "PoseMapFile",
     "PoseMapFrames",
     "PoseTrack",
     "Progress",
@@ -171,9 +184,11 @@ __all__ = [
     "constant",
     "contact_sheet",
     "current_runtime",
+    "depth_sheet",
     "draw_curves",
     "draw_range",
     "encode_face",
+    "estimate_depth",
     "estimate_light",
     "estimate_light_track",
     "extract_pose",
@@ -183,6 +198,7 @@ __all__ = [
     "light_from_panorama",
     "light_track",
     "load_controlnet",
+    "load_depth_model",
     "load_face_models",
     "load_pose_model",
     "locate_model",

@@ -2,9 +2,9 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import controls, identity, light, load, poses, samples, weave
+from . import controls, depth, identity, light, load, poses, samples, weave
 
-STAGES = (load, samples, poses, light, identity, controls, weave)
+STAGES = (load, samples, poses, depth, light, identity, controls, weave)
 """Node files in the order in which data passes them."""
 
 

@@ -14,8 +14,8 @@ from ..motionweave import (
     Footage,
     FootageFrames,
     InputError,
+    PoseMapFile,
     PoseMapFrames,
-    PoseTrack,
     open_footage,
     pose_map_file,
 )
@@ -78,7 +78,16 @@ def footage_from(video: Any, images: Tensor | None, fps: float) -> Footage:
     return FootageFrames(pixels_from_image(parts.images), Fraction(parts.frame_rate))
 
 
-def pose_maps_from_video(video: Any) -> PoseTrack:
+def pose_maps_from(video: Any, images: Tensor | None, fps: float) -> PoseMapFile | PoseMapFrames:
+    """Take drawn maps from a VIDEO or from an IMAGE batch, exactly one of which is connected."""
+    if (video is None) == (images is None):
+        raise InputError("this node takes either a video or images; connect exactly one of the two")
+    if images is not None:
+        return PoseMapFrames(pixels_from_image(images), Fraction(fps).limit_denominator(1001))
+    return pose_maps_from_video(video)
+
+
+def pose_maps_from_video(video: Any) -> PoseMapFile | PoseMapFrames:
     """Read a VIDEO of pose maps: from its file where it is one as it stands, else from its frames in memory."""
     path = file_of(video)
     if path is not None:

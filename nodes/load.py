@@ -8,13 +8,20 @@ from ..motionweave import (
     BACKBONES,
     available_models,
     load_controlnet,
+    load_depth_model,
     load_face_models,
     load_pose_model,
     locate_model,
     pose_models,
 )
 from .runtime import folders, runtime
-from .sockets import BackboneSocket, ControlNetSocket, IdentityModelsSocket, PoseModelSocket
+from .sockets import (
+    BackboneSocket,
+    ControlNetSocket,
+    DepthModelSocket,
+    IdentityModelsSocket,
+    PoseModelSocket,
+)
 
 
 class LoadBackbone(io.ComfyNode):
@@ -131,4 +138,31 @@ class LoadIdentityModels(io.ComfyNode):
         return io.NodeOutput(load_face_models(locate_model("face", model, folders())))
 
 
-NODES = [LoadBackbone, LoadControlNet, LoadPoseModel, LoadIdentityModels]
+class LoadDepthModel(io.ComfyNode):
+    """Load what says how near everything is."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadDepthModel",
+            display_name="Load Depth Model",
+            category="MotionWeave/load",
+            description="Loads a network that estimates depth: Depth Anything V2 or ZoeDepth.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("depth", folders())),
+                    tooltip="mini-depth comes with the pack; it knows marionettes. Others are folders in the model "
+                    "hub's layout in ComfyUI's models/depth.",
+                ),
+            ],
+            outputs=[DepthModelSocket.Output(display_name="depth_model", tooltip="Goes to Estimate Depth.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        here = runtime()
+        return io.NodeOutput(load_depth_model(model, here.folders, here.dtype))
+
+
+NODES = [LoadBackbone, LoadControlNet, LoadPoseModel, LoadDepthModel, LoadIdentityModels]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
+from ..marionette import FIRST_EVALUATION_SEED, Clip, clip_times, make_world, render_clip
 from ..marionette.camera import move_camera
 from ..marionette.world import camera_of
 from ..types import Size
@@ -46,16 +46,13 @@ class PeopleSpec:
             raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
 
 
-def render_people(seed: int, views: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Render one character a few times.
+def render_views(seed: int, views: int, size: int) -> Clip:
+    """Render one character at a few moments, whole or in part, from nearer or farther, a little tilted.
 
     Args:
         seed: The character's.
         views: How many pictures.
         size: Width and height in pixels.
-
-    Returns:
-        Pictures (V, 3, S, S) uint8, keypoints (V, 133, 3) float32, boxes (V, 4) float32 of the silhouettes in pixels.
     """
     rng = np.random.default_rng([seed, 11])
     world, area = make_world(seed), Size(size, size)
@@ -68,7 +65,21 @@ def render_people(seed: int, views: int, size: int) -> tuple[np.ndarray, np.ndar
     camera = move_camera(
         camera_of(world, views), pan=still, tilt=still, roll=rng.uniform(-0.12, 0.12, views), shift=shift, zoom=near
     )
-    clip = render_clip(world, times, Fraction(1), area, camera)
+    return render_clip(world, times, Fraction(1), area, camera)
+
+
+def render_people(seed: int, views: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Render one character a few times.
+
+    Args:
+        seed: The character's.
+        views: How many pictures.
+        size: Width and height in pixels.
+
+    Returns:
+        Pictures (V, 3, S, S) uint8, keypoints (V, 133, 3) float32, boxes (V, 4) float32 of the silhouettes in pixels.
+    """
+    clip = render_views(seed, views, size)
     boxes = np.stack([silhouette_box(alpha.numpy()) for alpha in clip.alpha])
     return (clip.frames * 255).round().to(torch.uint8).numpy(), clip.keypoints.numpy(), boxes
 

@@ -180,7 +180,36 @@ class FaceEmbedderRecipe(FacesRecipe):
     """Channels at strides 2, 4, 8 and 16."""
 
 
+class DepthRecipe(BaseModel):
+    """Mini's depth model, Depth Anything V2's class."""
+
+    model_config = _STRICT
+    kind: Literal["depth"]
+    characters: int = Field(gt=0)
+    """How many to render, from seed 0 on."""
+    views: int = Field(gt=0)
+    """Pictures of each."""
+    size: int = Field(gt=0, multiple_of=14)
+    """Width and height of the pictures, which the network sees whole."""
+    batch: int = Field(gt=0)
+    """Pictures a step."""
+    width: int = Field(gt=0)
+    """Hidden size of the vision transformer."""
+    layers: int = Field(ge=4)
+    """Its layers."""
+    heads: int = Field(gt=0)
+    """Its attention heads."""
+    mlp_ratio: int = Field(default=4, gt=0)
+    """Its feed-forward width over its hidden size."""
+    neck: tuple[int, int, int, int]
+    """Channels of the four maps that are put together."""
+    fusion: int = Field(gt=0, multiple_of=2)
+    """Channels in which they are."""
+    loop: LoopRecipe
+
+
 Recipe = Union[  # noqa: UP007
+    DepthRecipe,
     VAERecipe,
     ImageEncoderRecipe,
     DenoiserRecipe,
