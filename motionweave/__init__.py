@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .request import Request
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import DenoiseOptions, Guidance
+    from .tracks.camera import CameraTrack
+    from .tracks.camera_moves import CAMERA_PRESETS, CameraRequest, camera_path, parse_moves
+    from .tracks.camera_preview import camera_sheet
+    from .tracks.camera_warp import nearness_of, warp_by_camera
     from .tracks.depth import DepthMaps, DepthTrack
     from .tracks.depth_estimate import DepthRange, estimate_depth
     from .tracks.depth_models import DepthModel, load_depth_model
@@ -54,11 +58,11 @@ if TYPE_CHECKING:
     from .tracks.pose_preview import overlay_sheet
     from .tracks.pose_sheet import choice_sheet, draw_range, fit_sheet, steadiness_plot, track_sheet
     from .tracks.pose_styles import POSE_STYLES
-    from .tracks.preview import contact_sheet, draw_curves, spread
+    from .tracks.preview import contact_sheet, curve_sheet, draw_curves, spread
     from .tracks.relight import relight_pictures
     from .tracks.retarget import RetargetMethod, retarget_pose
     from .tracks.smoothing import SmoothOptions, smooth_pose
-    from .tracks.timeline import EASINGS, Curve, constant, parse_curve
+    from .tracks.timeline import EASINGS, Curve, Easing, constant, parse_curve
     from .types import Audio, Progress, Size
     from .weights.locate import available_models, locate_model
     from .weights.roles import MODEL_FOLDERS
@@ -80,6 +84,10 @@ _HOMES = {
     "request": ("Request",),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("DenoiseOptions", "Guidance"),
+    "tracks.camera": ("CameraTrack",),
+    "tracks.camera_moves": ("CAMERA_PRESETS", "CameraRequest", "camera_path", "parse_moves"),
+    "tracks.camera_preview": ("camera_sheet",),
+    "tracks.camera_warp": ("nearness_of", "warp_by_camera"),
     "tracks.depth": ("DepthMaps", "DepthTrack"),
     "tracks.depth_estimate": ("DepthRange", "estimate_depth"),
     "tracks.depth_models": ("DepthModel", "load_depth_model"),
@@ -109,10 +117,10 @@ _HOMES = {
     "tracks.pose": ("KeypointTrack", "PoseMapFile", "PoseMapFrames", "PoseTrack", "pose_map_file", "require_keypoints"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
     "tracks.pose_preview": ("overlay_sheet",),
-    "tracks.preview": ("contact_sheet", "draw_curves", "spread"),
+    "tracks.preview": ("contact_sheet", "curve_sheet", "draw_curves", "spread"),
     "tracks.retarget": ("RetargetMethod", "retarget_pose"),
     "tracks.smoothing": ("SmoothOptions", "smooth_pose"),
-    "tracks.timeline": ("EASINGS", "Curve", "constant", "parse_curve"),
+    "tracks.timeline": ("EASINGS", "Curve", "Easing", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
     "weights.locate": ("available_models", "locate_model"),
     "weights.roles": ("MODEL_FOLDERS",),
@@ -129,6 +137,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "BACKBONES",
+    "CAMERA_PRESETS",
     "CONTROLS",
     "DRIVING_KINDS",
     "EASINGS",
@@ -137,6 +146,8 @@ __all__ = [
     "POSE_STYLES",
     "Audio",
     "Backbone",
+    "CameraRequest",
+    "CameraTrack",
     "ChunkPlan",
     "ChunkStore",
     "Control",
@@ -147,6 +158,7 @@ __all__ = [
     "DepthRange",
     "DepthTrack",
     "DrivingKind",
+    "Easing",
     "FaceIdentity",
     "FaceModels",
     "Folders",
@@ -178,12 +190,15 @@ __all__ = [
     "SmoothOptions",
     "animate_light",
     "available_models",
+    "camera_path",
+    "camera_sheet",
     "choice_sheet",
     "choose_light",
     "confine",
     "constant",
     "contact_sheet",
     "current_runtime",
+    "curve_sheet",
     "depth_sheet",
     "draw_curves",
     "draw_range",
@@ -203,9 +218,11 @@ __all__ = [
     "load_pose_model",
     "locate_model",
     "make_sample",
+    "nearness_of",
     "open_footage",
     "overlay_sheet",
     "parse_curve",
+    "parse_moves",
     "plan_chunks",
     "pose_file_state",
     "pose_map_file",
@@ -225,5 +242,6 @@ __all__ = [
     "stitch_chunks",
     "surface_normals",
     "track_sheet",
+    "warp_by_camera",
     "write_pose_keypoint",
 ]

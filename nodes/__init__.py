@@ -2,9 +2,9 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import controls, depth, identity, light, load, poses, samples, weave
+from . import camera, controls, depth, identity, light, load, poses, samples, timeline, weave
 
-STAGES = (load, samples, poses, depth, light, identity, controls, weave)
+STAGES = (load, samples, poses, depth, light, camera, timeline, identity, controls, weave)
 """Node files in the order in which data passes them."""
 
 

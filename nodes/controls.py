@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from ..motionweave import PoseControl
-from .sockets import ControlNetSocket, ControlsSocket, PoseSocket
+from .sockets import ControlNetSocket, ControlsSocket, CurveSocket, PoseSocket
 
 if TYPE_CHECKING:
-    from ..motionweave import Control, PoseTrack
+    from ..motionweave import Control, Curve, PoseTrack
 
 
 class ApplyPose(io.ComfyNode):
@@ -33,6 +33,9 @@ class ApplyPose(io.ComfyNode):
                 io.Float.Input("end", default=1.0, min=0.0, max=1.0, step=0.01,
                                tooltip="Part of the denoising until which the poses act; 1 until the last step."),
                 ControlsSocket.Input("controls", optional=True, tooltip="Controls that are applied before this one."),
+                CurveSocket.Input("strength_curve", optional=True,
+                                  tooltip="From Timeline: the strength over the video's seconds, in place of "
+                                  "strength."),
             ],
             outputs=[ControlsSocket.Output(display_name="controls", tooltip="Goes to Weave, or to the next control.")],
         )  # fmt: skip
@@ -46,8 +49,10 @@ class ApplyPose(io.ComfyNode):
         start: float,
         end: float,
         controls: tuple[Control, ...] = (),
+        strength_curve: Curve | None = None,
     ) -> io.NodeOutput:
-        return io.NodeOutput((*controls, PoseControl(controlnet, pose, strength, (start, end))))
+        control = PoseControl(controlnet, pose, strength_curve or strength, (start, end))
+        return io.NodeOutput((*controls, control))
 
 
 NODES = [ApplyPose]

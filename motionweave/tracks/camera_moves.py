@@ -13,7 +13,7 @@ from ..errors import InputError
 from .camera import DEFAULT_FOCAL, MOVES, RESTING, CameraPath, Move
 from .timeline import Curve, Easing, Keyframe, parse_curve
 
-PRESETS: dict[str, dict[Move, float]] = {
+CAMERA_PRESETS: dict[str, dict[Move, float]] = {
     "static": {},
     "push in": {"dolly": 0.35},
     "pull out": {"dolly": -0.5},
@@ -47,7 +47,7 @@ class CameraRequest:
     """A move by name."""
 
     preset: str
-    """One of `PRESETS`."""
+    """One of `CAMERA_PRESETS`."""
     amount: float | Curve = 1.0
     """How much of it: 1 as listed, negative the other way; a curve says how much has been gone at each moment."""
     seconds: float = 4.0
@@ -75,8 +75,8 @@ def camera_path(request: CameraRequest, moves: Mapping[Move, Curve] | None = Non
     Raises:
         InputError: If the name or a number makes no sense.
     """
-    if request.preset not in PRESETS:
-        raise InputError(f"there is no camera move '{request.preset}'; known are {', '.join(PRESETS)}")
+    if request.preset not in CAMERA_PRESETS:
+        raise InputError(f"there is no camera move '{request.preset}'; known are {', '.join(CAMERA_PRESETS)}")
     frames = round(request.seconds * request.fps)
     if frames < 1:
         raise InputError(f"a camera path of {request.seconds:g} s was asked for; expected at least one frame")
@@ -123,7 +123,7 @@ def _times(request: CameraRequest) -> np.ndarray:
 
 def _named(request: CameraRequest) -> dict[Move, Curve]:
     """Give the curves of a preset, as keyframes dense enough for any easing or amount."""
-    ends = PRESETS[request.preset]
+    ends = CAMERA_PRESETS[request.preset]
     shares = [(float(time), _amount_at(request, float(time))) for time in _times(request)]
     if request.preset == "dolly zoom":  # the subject keeps its size: focal length over distance stays the same
         dolly = [(time, ends["dolly"] * share) for time, share in shares]

@@ -47,6 +47,12 @@ def relief_depth(nearness: Tensor, relief: float) -> np.ndarray:
     return 1 / (1 + relief * (nearness.double().numpy() - 0.5))
 
 
+def nearness_of(depth: Tensor, picture: Tensor) -> Tensor:
+    """Turn a depth picture (1, 3, h, w), near white, into nearness (H, W) at a picture's (1, 3, H, W) size."""
+    size = tuple(picture.shape[-2:])
+    return F.interpolate(depth.mean(1, keepdim=True), size, mode="bilinear", align_corners=False)[0, 0]
+
+
 def warp_by_camera(image: Tensor, track: CameraTrack, nearness: Tensor | None = None, relief: float = 1.0) -> MovedView:
     """Show a still picture through a moving camera.
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..types import Size, check_shape
+from .timeline import Curve
 
 INK, GRID, PAPER = (230, 230, 230), (70, 70, 76), (32, 32, 36)
 LINES = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
@@ -90,3 +91,9 @@ def draw_curves(
         draw.text((at, 20), name, fill=colour)
         at += int(draw.textlength(name)) + 16
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255  # 1 3 H W
+
+
+def curve_sheet(curve: Curve, seconds: float) -> Tensor:
+    """Plot a curve over its first seconds, (1, 3, H, W) in [0, 1]."""
+    times = np.linspace(0, seconds, 400)
+    return draw_curves({"value": [curve.at(float(time)) for time in times]}, seconds, "value over seconds")
