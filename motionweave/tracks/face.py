@@ -36,7 +36,9 @@ class FaceIdentity:
     agreement: float
     """Lowest cosine between two references; 1 for a single one."""
     models: str
-    """Name of the pack that made it; embeddings of two packs cannot be compared."""
+    """Name of the pack that made it."""
+    models_digest: str
+    """Hash of that pack; embeddings of two packs cannot be compared."""
     digest: str
     """Hash of the pack and the pictures, for chunk keys."""
 
@@ -66,7 +68,7 @@ class FaceIdentity:
         Raises:
             InputError: If the other comes from another pack.
         """
-        if self.models != other.models:
+        if self.models_digest != other.models_digest:
             raise InputError(f"faces of {self.models} and {other.models} cannot be compared; encode both with one pack")
         return float(self.normalised @ other.normalised)
 
@@ -98,7 +100,7 @@ def encode_face(models: FaceModels, pictures: Tensor, which: int = 0) -> FaceIde
     digest = hashlib.sha256(models.digest.encode())
     digest.update(f"{which} {tuple(pictures.shape)}".encode())
     digest.update(pictures.contiguous().numpy().tobytes())
-    return FaceIdentity(mean_embedding(references), references, lowest, models.name, digest.hexdigest())
+    return FaceIdentity(mean_embedding(references), references, lowest, models.name, models.digest, digest.hexdigest())
 
 
 def mean_embedding(references: tuple[Face, ...]) -> Tensor:

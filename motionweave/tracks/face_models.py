@@ -46,7 +46,7 @@ class FaceModels:
     """A detector and a recogniser of one pack."""
 
     name: str
-    """The pack's folder; embeddings of two packs cannot be compared."""
+    """The name of the pack's folder."""
     detector: Any
     """InsightFace's SCRFD."""
     recogniser: Any
