@@ -63,8 +63,8 @@ def measure_depth(clips: int, on_clip: Callable[[int], None] | None = None) -> d
     """Measure how well depth is ordered, one scale a clip, and how still its scale holds.
 
     Returns:
-        ``depth_spearman``; ``depth_spearman_all`` over all pixels; ``depth_spearman_figure`` over the character's, drawn
-        as the first; ``depth_jump``, mean over the clips.
+        ``depth_spearman``; ``depth_spearman_all`` over all pixels; ``depth_spearman_figure`` over the character's,
+        drawn as the first; ``depth_jump``. Each is the mean over the clips.
     """
     from scipy.stats import spearmanr
 
