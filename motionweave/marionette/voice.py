@@ -12,6 +12,20 @@ SAMPLE_RATE = 24_000
 """Samples per second."""
 
 
+def pitch_hz(seed: int, time_s: np.ndarray) -> np.ndarray:
+    """Give a speaker's pitch.
+
+    Args:
+        seed: The motion's seed.
+        time_s: (N,) seconds.
+
+    Returns:
+        (N,) Hz.
+    """
+    rng = np.random.default_rng([seed, 8])
+    return rng.uniform(95, 220) * (1 + 0.06 * np.sin(2 * np.pi * 0.6 * time_s))
+
+
 def speak(seed: int, seconds: float) -> Audio:
     """Let a marionette speak.
 
@@ -22,9 +36,8 @@ def speak(seed: int, seconds: float) -> Audio:
     Returns:
         One channel: a buzz at the speaker's pitch through two formants, shaped by the mouth.
     """
-    rng = np.random.default_rng([seed, 8])
     time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    pitch = rng.uniform(95, 220) * (1 + 0.06 * np.sin(2 * np.pi * 0.6 * time_s))
+    pitch = pitch_hz(seed, time_s)
     phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
     opening = mouth_opening(seed, time_s)
     # The first formant rises as the mouth opens (from "oo" toward "ah").

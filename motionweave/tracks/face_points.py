@@ -108,7 +108,9 @@ def place_heads(points: np.ndarray) -> HeadPlace:
     square = np.stack([-line[:, 1], line[:, 0]], -1)
     square = square * np.sign((square * (nose - (right + left) / 2)).sum(-1, keepdims=True))
     second = _placed(right, left, nose, square)
-    eyes, down, scale = (np.where(by_face.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(first, second, strict=True))
+    eyes, down, scale = (
+        np.where(by_face.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(first, second, strict=True)
+    )
     return HeadPlace(eyes, down, scale, (by_face | by_body) & (scale > 0))
 
 
@@ -185,7 +187,9 @@ HEAD = np.array([BODY_NOSE, *BODY_EYES, *BODY_EARS, *range(FACE.start, FACE.stop
 """Points that go with the head."""
 
 
-def turn_heads(points: np.ndarray, place: HeadPlace, yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
+def turn_heads(
+    points: np.ndarray, place: HeadPlace, yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray
+) -> np.ndarray:
     """Turn heads a little: what lies before the ears moves sideways or down, and all of it tilts about the neck.
 
     Args:
@@ -202,7 +206,9 @@ def turn_heads(points: np.ndarray, place: HeadPlace, yaw: np.ndarray, pitch: np.
     ahead = np.sin(yaw)[:, None] * place.across + np.sin(pitch)[:, None] * place.down
     offset = points[:, HEAD, :2] - pivot[:, None]
     cosine, sine = np.cos(roll)[:, None], np.sin(roll)[:, None]
-    turned = np.stack([cosine * offset[..., 0] - sine * offset[..., 1], sine * offset[..., 0] + cosine * offset[..., 1]], -1)
+    turned = np.stack(
+        [cosine * offset[..., 0] - sine * offset[..., 1], sine * offset[..., 0] + cosine * offset[..., 1]], -1
+    )
     turned = pivot[:, None] + turned + DEPTHS[HEAD][:, None] * (place.scale[:, None] * ahead)[:, None]
     there = place.seen[:, None] & (points[:, HEAD, 2] > 0)
     moved = points.copy()

@@ -15,8 +15,10 @@ NEAREST_M, FARTHEST_M = 1.0, 2.0
 
 EVEN = 0.25
 """Squared slope below which both sides of a pixel count alike."""
-STEP, EVENING = 3 / 255, 12
-"""Steps of a depth picture up to about this size are evened out, in so many rounds."""
+STEP = 3 / 255
+"""Steps of a depth picture up to this size are evened out."""
+STRIDES, ROUNDS = (1, 2, 4, 8, 16, 8, 4, 2, 1), 3
+"""Pixels between which they are, in order, and how often each."""
 
 
 def depth_from_nearness(nearness: Tensor, farthest: float = FARTHEST_M / NEAREST_M) -> Tensor:
@@ -141,16 +143,22 @@ def surface_normals(depth: Tensor | None, normals: Tensor | None, farthest: floa
 def _evened(nearness: Tensor) -> Tensor:
     """Even out steps of a few 8-bit levels and keep larger ones, (F, H, W).
 
-    Source: Perona and Malik, "Scale-Space and Edge Detection Using Anisotropic Diffusion" (1990), eq. 7, with a
-    conduction of 1 or 0, which does not sharpen ramps as their smooth ones do.
+    Differences are levelled between pixels ever farther apart, as long as they are small. So a wall, whose levels are
+    wide terraces, is smoothed widely, and a limb only between neighbours.
+
+    Source: Dammertz et al., "Edge-Avoiding A-Trous Wavelet Transform" (2010), with a weight of 1 or 0 and plain
+    differences; Perona and Malik (1990), eq. 7, for a single stride.
     """
-    for _ in range(EVENING):
-        change = torch.zeros_like(nearness)
-        for axis in (-1, -2):
-            step = nearness.diff(dim=axis)
-            flow = torch.where(step.abs() < STEP, step, 0.0)
-            length = nearness.shape[axis]
-            change.narrow(axis, 0, length - 1).add_(flow)
-            change.narrow(axis, 1, length - 1).sub_(flow)
-        nearness = nearness + 0.24 * change
+    for stride in STRIDES:
+        for _ in range(ROUNDS):
+            change = torch.zeros_like(nearness)
+            for axis in (-1, -2):
+                length = nearness.shape[axis] - stride
+                if length < 1:
+                    continue
+                step = nearness.narrow(axis, stride, length) - nearness.narrow(axis, 0, length)
+                flow = torch.where(step.abs() < STEP, step, 0.0)
+                change.narrow(axis, 0, length).add_(flow)
+                change.narrow(axis, stride, length).sub_(flow)
+            nearness = nearness + 0.24 * change
     return nearness

@@ -208,6 +208,32 @@ class DepthRecipe(BaseModel):
     loop: LoopRecipe
 
 
+class SpeechRecipe(BaseModel):
+    """Mini's Wav2Vec2."""
+
+    model_config = _STRICT
+    kind: Literal["speech"]
+    voices: int = Field(gt=0)
+    """How many speak, from seed 0 on."""
+    voice_s: float = Field(gt=0)
+    """Seconds that each of them speaks."""
+    seconds: float = Field(gt=0)
+    """Seconds that a step hears of a voice."""
+    batch: int = Field(gt=0)
+    """Voices a step."""
+    conv_width: int = Field(gt=0)
+    """Channels of the seven convolutions."""
+    width: int = Field(gt=0, multiple_of=16)
+    """Size of a hidden state."""
+    layers: int = Field(gt=0)
+    """Transformer layers."""
+    heads: int = Field(gt=0)
+    """Attention heads."""
+    feed_forward: int = Field(gt=0)
+    """Inner width of a layer's feed-forward part."""
+    loop: LoopRecipe
+
+
 Recipe = Union[  # noqa: UP007
     DepthRecipe,
     VAERecipe,
@@ -217,6 +243,7 @@ Recipe = Union[  # noqa: UP007
     PoseEstimatorRecipe,
     FaceDetectorRecipe,
     FaceEmbedderRecipe,
+    SpeechRecipe,
 ]
 """Any recipe; its ``kind`` says which."""
 

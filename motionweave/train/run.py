@@ -47,6 +47,7 @@ TRAINERS: dict[str, tuple[str, str]] = {
     "pose_estimator": (".pose_estimator", "train_pose_estimator"),
     "face_detector": (".face_detector", "train_face_detector"),
     "face_embedder": (".face_embedder", "train_face_embedder"),
+    "speech": (".speech", "train_speech"),
 }
 """For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
 
