@@ -29,12 +29,15 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# torch and torchvision first and together, so that they are a matching pair.
+# torch and torchvision first and together, so that they are a matching pair. InsightFace asks for opencv-python, which
+# wants a desktop's libraries; the headless wheel holds the same module, so it is installed without what it asks for.
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pip install --quiet --editable '.[dev,train]'
+	$(BIN)/python -m pip install --quiet opencv-contrib-python-headless requests scikit-image tqdm
+	$(BIN)/python -m pip install --quiet --no-deps 'insightface>=2.1'
 	touch $@
 
 clean:

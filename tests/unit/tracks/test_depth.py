@@ -96,8 +96,10 @@ def test_a_metric_model_gives_its_metres_back(make, tmp_path, footage, runtime):
     pictures = model.processor(images=list(frames.numpy()), return_tensors="pt", input_data_format="channels_first")
     with torch.inference_mode():
         outputs = model.module(pixel_values=pictures["pixel_values"])
-    rows = model.processor.post_process_depth_estimation(outputs, source_sizes=[(40, 60)] * 2)  # without padding
-    raw = torch.stack([row["predicted_depth"] for row in rows])
+    raw = outputs.predicted_depth
+    if getattr(model.processor, "do_pad", False):  # ZoeDepth's sees a border, which is no part of the picture
+        rows = model.processor.post_process_depth_estimation(outputs, source_sizes=[(40, 60)] * 2)
+        raw = torch.stack([row["predicted_depth"] for row in rows])
     metres = estimate_depth(FootageFrames(footage.frames[:2], FPS), model, runtime).metres()
     assert float(metres.median()) == pytest.approx(float(raw.median()), rel=0.05)
 
