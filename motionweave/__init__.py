@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .tracks.extract import extract_pose
     from .tracks.face import FaceIdentity, encode_face, face_sheet
     from .tracks.face_models import FaceModels, load_face_models
+    from .tracks.face_motion import FaceMotionOptions, TalkingPose, speech_to_face_motion
     from .tracks.light import (
         LightAnimation,
         LightTrack,
@@ -62,6 +63,9 @@ if TYPE_CHECKING:
     from .tracks.relight import relight_pictures
     from .tracks.retarget import RetargetMethod, retarget_pose
     from .tracks.smoothing import SmoothOptions, smooth_pose
+    from .tracks.speech import SpeechOptions, SpeechTrack, encode_speech
+    from .tracks.speech_model import SpeechModel, load_speech_model
+    from .tracks.speech_preview import face_motion_sheet, speech_sheet
     from .tracks.timeline import EASINGS, Curve, Easing, constant, parse_curve
     from .types import Audio, Progress, Size
     from .weights.locate import available_models, locate_model
@@ -96,6 +100,7 @@ _HOMES = {
     "tracks.extract": ("extract_pose",),
     "tracks.face": ("FaceIdentity", "encode_face", "face_sheet"),
     "tracks.face_models": ("FaceModels", "load_face_models"),
+    "tracks.face_motion": ("FaceMotionOptions", "TalkingPose", "speech_to_face_motion"),
     "tracks.light": (
         "LightAnimation",
         "LightTrack",
@@ -120,6 +125,9 @@ _HOMES = {
     "tracks.preview": ("contact_sheet", "curve_sheet", "draw_curves", "spread"),
     "tracks.retarget": ("RetargetMethod", "retarget_pose"),
     "tracks.smoothing": ("SmoothOptions", "smooth_pose"),
+    "tracks.speech": ("SpeechOptions", "SpeechTrack", "encode_speech"),
+    "tracks.speech_model": ("SpeechModel", "load_speech_model"),
+    "tracks.speech_preview": ("face_motion_sheet", "speech_sheet"),
     "tracks.timeline": ("EASINGS", "Curve", "Easing", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
     "weights.locate": ("available_models", "locate_model"),
@@ -161,6 +169,7 @@ __all__ = [
     "Easing",
     "FaceIdentity",
     "FaceModels",
+    "FaceMotionOptions",
     "Folders",
     "Footage",
     "FootageFrames",
@@ -188,6 +197,10 @@ __all__ = [
     "SampleRequest",
     "Size",
     "SmoothOptions",
+    "SpeechModel",
+    "SpeechOptions",
+    "SpeechTrack",
+    "TalkingPose",
     "animate_light",
     "available_models",
     "camera_path",
@@ -203,10 +216,12 @@ __all__ = [
     "draw_curves",
     "draw_range",
     "encode_face",
+    "encode_speech",
     "estimate_depth",
     "estimate_light",
     "estimate_light_track",
     "extract_pose",
+    "face_motion_sheet",
     "face_sheet",
     "fit_sheet",
     "follow_person",
@@ -216,6 +231,7 @@ __all__ = [
     "load_depth_model",
     "load_face_models",
     "load_pose_model",
+    "load_speech_model",
     "locate_model",
     "make_sample",
     "nearness_of",
@@ -237,6 +253,8 @@ __all__ = [
     "retarget_pose",
     "scale_light",
     "smooth_pose",
+    "speech_sheet",
+    "speech_to_face_motion",
     "spread",
     "steadiness_plot",
     "stitch_chunks",

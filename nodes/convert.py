@@ -43,6 +43,14 @@ def audio_from_socket(audio: dict[str, Any] | None) -> Audio | None:
     return Audio(waveform[0].to("cpu", torch.float32), int(audio["sample_rate"]))
 
 
+def sound_from_socket(audio: dict[str, Any] | None) -> Audio:
+    """Turn AUDIO into the library's sound where there has to be one; a file without a sound track gives none."""
+    sound = audio_from_socket(audio)
+    if sound is None:
+        raise InputError("no sound came; the file that was chosen has no sound track. Choose one with speech")
+    return sound
+
+
 def audio_to_socket(audio: Audio) -> dict[str, Any]:
     """Turn sound into AUDIO."""
     return {"waveform": audio.waveform[None], "sample_rate": audio.sample_rate}

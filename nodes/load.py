@@ -11,6 +11,7 @@ from ..motionweave import (
     load_depth_model,
     load_face_models,
     load_pose_model,
+    load_speech_model,
     locate_model,
     pose_models,
 )
@@ -21,6 +22,7 @@ from .sockets import (
     DepthModelSocket,
     IdentityModelsSocket,
     PoseModelSocket,
+    SpeechModelSocket,
 )
 
 
@@ -165,4 +167,30 @@ class LoadDepthModel(io.ComfyNode):
         return io.NodeOutput(load_depth_model(model, here.folders, here.dtype))
 
 
-NODES = [LoadBackbone, LoadControlNet, LoadPoseModel, LoadDepthModel, LoadIdentityModels]
+class LoadSpeechModel(io.ComfyNode):
+    """Load what listens to speech."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadSpeechModel",
+            display_name="Load Speech Model",
+            category="MotionWeave/load",
+            description="Loads the network that turns speech into features.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("speech", folders())),
+                    tooltip="mini-wav2vec2 comes with the pack; it knows marionettes' voices. Others are folders of a "
+                    "Wav2Vec2, such as wav2vec2-base-960h, in ComfyUI's models/audio_encoders.",
+                ),
+            ],
+            outputs=[SpeechModelSocket.Output(display_name="speech_model", tooltip="Goes to Encode Speech.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        return io.NodeOutput(load_speech_model(locate_model("speech", model, folders())))
+
+
+NODES = [LoadBackbone, LoadControlNet, LoadPoseModel, LoadDepthModel, LoadSpeechModel, LoadIdentityModels]

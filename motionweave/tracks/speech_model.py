@@ -66,7 +66,7 @@ class SpeechModel:
 
     @property
     def layer_count(self) -> int:
-        """Transformer layers; hidden states are numbered from 0, what enters the first, to this, what leaves the last."""
+        """Transformer layers; hidden state 0 is what enters the first of them, this one what leaves the last."""
         return int(self.network.config.num_hidden_layers)
 
     @property
@@ -124,7 +124,7 @@ def _load_network(folder: Path, dtype: torch.dtype) -> Any:
         raise MissingModelError(
             folder.name,
             (folder,),
-            f"model.safetensors lacks {len(missing)} of Wav2Vec2's weights, {missing[0]} the first; get the files again.",
+            f"model.safetensors lacks {len(missing)} of Wav2Vec2's weights, such as {missing[0]}; get the files again.",
         )
     if network.config.num_hidden_layers < 1:
         raise InputError(f"{folder.name} has {network.config.num_hidden_layers} layers; expected at least one")

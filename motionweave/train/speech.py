@@ -51,7 +51,7 @@ class Voices:
         """Let the speakers of seeds 0 to `count` speak."""
         if count > FIRST_EVALUATION_SEED:
             raise InputError(
-                f"{count} voices reach into the seeds kept for evaluation, from {FIRST_EVALUATION_SEED} on"
+                f"{count} voices reach into those kept for evaluation, from {FIRST_EVALUATION_SEED} on"
             )
         self.seconds = seconds
         sounds = (resample_audio(speak(seed, seconds), SAMPLE_RATE).waveform[0] for seed in range(count))
