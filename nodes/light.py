@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io, ui
+from torch import Tensor
 
 from ..motionweave import (
     EASINGS,
@@ -13,6 +14,7 @@ from ..motionweave import (
     Lamp,
     LightAnimation,
     LightSetup,
+    Size,
     animate_light,
     choose_light,
     constant,
@@ -26,18 +28,21 @@ from ..motionweave import (
     surface_normals,
 )
 from .convert import footage_from, image_from_pixels, pixels_from_image
-from .sockets import CurveSocket, LightSocket
+from .sockets import CurveSocket, DepthSocket, LightSocket
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..motionweave import Curve, LightTrack
+    from ..motionweave import Curve, DepthTrack, LightTrack
 
 HELD, FOLLOWED = "one light for the clip", "follow it over time"
 
 
 def _shown(cls: type[io.ComfyNode], light: LightTrack) -> io.NodeOutput:
     return io.NodeOutput(light, ui=ui.PreviewImage(image_from_pixels(preview_light(light)), cls=cls))
+
+
+def _depth(depth: Tensor | DepthTrack | None) -> Tensor | DepthTrack | None:
+    """Turn depth pictures into pixels and leave a track as it is."""
+    return pixels_from_image(depth) if isinstance(depth, Tensor) else depth
 
 
 class Light(io.ComfyNode):
@@ -134,8 +139,9 @@ class EstimateLight(io.ComfyNode):
                                tooltip="Frames per second of the images; a video's own rate is used instead."),
                 io.Image.Input("images", optional=True, tooltip="A picture, or the frames of a clip."),
                 io.Video.Input("video", optional=True, tooltip="A clip, if there are no images."),
-                io.Image.Input("depth", optional=True, tooltip="Depth of each frame, near is white, from Estimate "
-                               "Depth or another pack. One for all frames, or one for each."),
+                io.MultiType.Input("depth", types=[DepthSocket, io.Image], optional=True,
+                                   tooltip="Depth from Estimate Depth, or another pack's depth pictures, near white. "
+                                   "One for all frames, or one for each."),
                 io.Image.Input("normals", optional=True, tooltip="Normal maps instead of depth: red right, green up, "
                                "blue toward the viewer."),
                 io.Mask.Input("mask", optional=True, tooltip="Where to look; everywhere if not connected."),
@@ -146,11 +152,12 @@ class EstimateLight(io.ComfyNode):
     @classmethod
     def execute(
         cls, mode: str, smooth_seconds: float, relief: float, fps: float, images: Tensor | None = None,
-        video: Any = None, depth: Tensor | None = None, normals: Tensor | None = None, mask: Tensor | None = None,
+        video: Any = None, depth: Tensor | DepthTrack | None = None, normals: Tensor | None = None,
+        mask: Tensor | None = None,
     ) -> io.NodeOutput:  # fmt: skip
         footage = footage_from(video, images, fps)
-        maps = [None if image is None else pixels_from_image(image) for image in (depth, normals)]
-        facing = surface_normals(maps[0], maps[1], relief)
+        maps = None if normals is None else pixels_from_image(normals)
+        facing = surface_normals(_depth(depth), maps, footage.size, relief)
         if mode == HELD:
             return _shown(cls, estimate_light(footage, facing, mask))
         return _shown(cls, estimate_light_track(footage, facing, mask, smooth_seconds))
@@ -205,8 +212,9 @@ class Relight(io.ComfyNode):
             "light's shading over the old one's. No cast shadows, no gloss.",
             inputs=[
                 io.Image.Input("images", tooltip="A picture, or frames."),
-                io.Image.Input("depth", tooltip="Their depth, near is white, from Estimate Depth or another pack, at "
-                               "the same size. One for all, or one for each."),
+                io.MultiType.Input("depth", types=[DepthSocket, io.Image],
+                                   tooltip="Their depth from Estimate Depth, or another pack's depth pictures, near "
+                                   "white, at the same size. One for all, or one for each."),
                 LightSocket.Input("light", tooltip="The light to show them under. One picture under a light over time "
                                   "becomes a clip of its frames."),
                 io.Float.Input("strength", default=1.0, min=0.0, max=2.0, step=0.05,
@@ -221,12 +229,12 @@ class Relight(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, images: Tensor, depth: Tensor, light: LightTrack, strength: float, relief: float,
+        cls, images: Tensor, depth: Tensor | DepthTrack, light: LightTrack, strength: float, relief: float,
         original: LightTrack | None = None,
     ) -> io.NodeOutput:  # fmt: skip
-        facing = surface_normals(pixels_from_image(depth), None, relief)
-        frames = relight_pictures(pixels_from_image(images), facing, light, original, strength)
-        return io.NodeOutput(image_from_pixels(frames))
+        frames = pixels_from_image(images)
+        facing = surface_normals(_depth(depth), None, Size(frames.shape[-1], frames.shape[-2]), relief)
+        return io.NodeOutput(image_from_pixels(relight_pictures(frames, facing, light, original, strength)))
 
 
 NODES = [Light, LightFromEnvironment, EstimateLight, AnimateLight, Relight]

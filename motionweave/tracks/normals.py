@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import check_shape
+from ..types import Size, check_shape
+from .depth import DepthFile, DepthTrack
 
 FOCAL = 2.0
 """Focal length over the picture's height where nobody says: a portrait lens, as Marionette's."""
-NEAREST_M, FARTHEST_M = 1.0, 2.0
-"""What white and black stand for where a depth picture does not say: only their ratio shapes the normals."""
+FARTHEST = 2.0
+"""How many times as far as white black is, where depth does not say."""
 
 EVEN = 0.25
 """Squared slope below which both sides of a pixel count alike."""
-STEP = 3 / 255
-"""Steps of a depth picture up to this size are evened out."""
-STRIDES, ROUNDS = (1, 2, 4, 8, 16, 8, 4, 2, 1), 3
-"""Pixels between which they are, in order, and how often each."""
+STEP, EVENING = 3 / 255, 12
+"""Steps of a depth picture up to about this size are evened out, in so many rounds; more would flatten limbs."""
 
 
-def depth_from_nearness(nearness: Tensor, farthest: float = FARTHEST_M / NEAREST_M) -> Tensor:
+def depth_from_nearness(nearness: Tensor, farthest: float = FARTHEST) -> Tensor:
     """Turn a depth picture (near is white) into depth.
 
     Depth networks give an inverse depth of unknown scale and offset, so one number has to be assumed.
@@ -89,7 +89,7 @@ def _slope(values: Tensor, axis: int) -> Tensor:
     return (ahead * trust_ahead + behind * trust_behind) / (trust_ahead + trust_behind)
 
 
-def normals_from_nearness(nearness: Tensor, farthest: float = FARTHEST_M / NEAREST_M, focal: float = FOCAL) -> Tensor:
+def normals_from_nearness(nearness: Tensor, farthest: float = FARTHEST, focal: float = FOCAL) -> Tensor:
     """Give the normals of a depth picture, as depth nodes draw it.
 
     The steps of 8-bit pictures would be cliffs to `normals_from_depth`, so they are evened out first.
@@ -126,8 +126,39 @@ def normals_from_picture(picture: Tensor) -> Tensor:
     return direction / direction.norm(dim=1, keepdim=True).clamp(min=1e-6)
 
 
-def surface_normals(depth: Tensor | None, normals: Tensor | None, farthest: float = FARTHEST_M / NEAREST_M) -> Tensor:
-    """Give normals from a depth picture or from a normal map, whichever of the two there is.
+def normals_from_track(depth: DepthTrack, size: Size, farthest: float = FARTHEST) -> Tensor:
+    """Give the normals of a depth track at the size of its footage.
+
+    They are taken where depth was estimated and then enlarged, because enlarged depth has facets.
+
+    Args:
+        depth: The track; metres are used where it knows them.
+        size: The pictures' size, of the footage's shape.
+        farthest: How many times as far as white black is, where it does not.
+
+    Returns:
+        (F, 3, H, W) unit normals.
+
+    Raises:
+        InputError: If the track belongs to pictures of another shape.
+    """
+    canvas = depth.canvas
+    if abs(canvas.width * size.height - canvas.height * size.width) > max(size.width, size.height) * 2:
+        raise InputError(f"the depth belongs to pictures of {canvas}, but those to light are {size}; estimate it anew")
+    if isinstance(depth, DepthFile) and depth.metric:
+        distance = depth.metres()
+    else:
+        distance = depth_from_nearness(_evened(depth.nearness()), farthest)
+    # Networks ripple beside silhouettes; the mean over neighbours takes out what no surface has.
+    coarse = F.avg_pool2d(F.pad(normals_from_depth(distance), (2, 2, 2, 2), mode="replicate"), 5, 1)
+    fine = F.interpolate(coarse, (size.height, size.width), mode="bilinear", antialias=True)
+    return fine / fine.norm(dim=1, keepdim=True).clamp(min=1e-6)
+
+
+def surface_normals(
+    depth: Tensor | DepthTrack | None, normals: Tensor | None, size: Size, farthest: float = FARTHEST
+) -> Tensor:
+    """Give normals from depth (a track or a picture) or from a normal map, whichever of the two there is.
 
     Raises:
         InputError: If there is neither or both.
@@ -137,28 +168,24 @@ def surface_normals(depth: Tensor | None, normals: Tensor | None, farthest: floa
     if normals is not None:
         return normals_from_picture(normals)
     assert depth is not None
-    return normals_from_nearness(depth, farthest)
+    if isinstance(depth, Tensor):
+        return normals_from_nearness(depth, farthest)
+    return normals_from_track(depth, size, farthest)
 
 
 def _evened(nearness: Tensor) -> Tensor:
     """Even out steps of a few 8-bit levels and keep larger ones, (F, H, W).
 
-    Differences are levelled between pixels ever farther apart, as long as they are small. So a wall, whose levels are
-    wide terraces, is smoothed widely, and a limb only between neighbours.
-
-    Source: Dammertz et al., "Edge-Avoiding A-Trous Wavelet Transform" (2010), with a weight of 1 or 0 and plain
-    differences; Perona and Malik (1990), eq. 7, for a single stride.
+    Source: Perona and Malik, "Scale-Space and Edge Detection Using Anisotropic Diffusion" (1990), eq. 7, with a
+    conduction of 1 or 0, which does not sharpen ramps as their smooth ones do.
     """
-    for stride in STRIDES:
-        for _ in range(ROUNDS):
-            change = torch.zeros_like(nearness)
-            for axis in (-1, -2):
-                length = nearness.shape[axis] - stride
-                if length < 1:
-                    continue
-                step = nearness.narrow(axis, stride, length) - nearness.narrow(axis, 0, length)
-                flow = torch.where(step.abs() < STEP, step, 0.0)
-                change.narrow(axis, 0, length).add_(flow)
-                change.narrow(axis, stride, length).sub_(flow)
-            nearness = nearness + 0.24 * change
+    for _ in range(EVENING):
+        change = torch.zeros_like(nearness)
+        for axis in (-1, -2):
+            step = nearness.diff(dim=axis)
+            flow = torch.where(step.abs() < STEP, step, 0.0)
+            length = nearness.shape[axis]
+            change.narrow(axis, 0, length - 1).add_(flow)
+            change.narrow(axis, 1, length - 1).sub_(flow)
+        nearness = nearness + 0.24 * change
     return nearness

@@ -8,6 +8,7 @@ import torch
 
 from motionweave.errors import InputError, ShapeError
 from motionweave.marionette import clip_times, make_world, render_clip
+from motionweave.tracks.depth import DepthMaps
 from motionweave.tracks.light import light_track
 from motionweave.tracks.light_setup import Lamp, LightSetup
 from motionweave.tracks.normals import (
@@ -15,8 +16,10 @@ from motionweave.tracks.normals import (
     normals_from_depth,
     normals_from_nearness,
     normals_from_picture,
+    normals_from_track,
     surface_normals,
 )
+from motionweave.tracks.pose import PoseMapFrames
 from motionweave.tracks.relight import relight, relight_pictures
 from motionweave.types import Size
 
@@ -73,6 +76,18 @@ def test_the_steps_of_an_eight_bit_depth_picture_are_evened_out():
     assert (smooth - stepped).abs().mean() < 0.05
 
 
+def test_a_depth_track_gives_normals_at_the_size_of_the_pictures():
+    ramp = torch.linspace(0.2, 0.5, 64)[None, None, None].expand(2, 3, 64, -1)
+    track = DepthMaps(PoseMapFrames(ramp, Fraction(12)))
+    found = normals_from_track(track, Size(128, 128))
+    assert tuple(found.shape) == (2, 3, 128, 128)
+    assert torch.allclose(found.norm(dim=1), torch.ones(1), atol=1e-5)
+    direct = normals_from_nearness(ramp)
+    assert torch.allclose(found[0, :, 64, 64], direct[0, :, 32, 32], atol=0.05)
+    with pytest.raises(InputError, match="pictures of 64x64, but those to light are 192x108"):
+        normals_from_track(track, Size(192, 108))
+
+
 def test_depth_that_cannot_be_is_refused():
     for wrong in (torch.zeros(1, 4, 4), torch.full((1, 4, 4), float("nan"))):
         with pytest.raises(InputError, match="above 0 and finite"):
@@ -87,7 +102,7 @@ def test_a_normal_map_is_read_as_it_is_drawn():
     with pytest.raises(InputError, match="away from the viewer"):
         normals_from_picture(torch.zeros(1, 3, 4, 4))
     with pytest.raises(InputError, match="either depth or normals"):
-        surface_normals(None, None)
+        surface_normals(None, None, SIZE)
 
 
 @pytest.fixture(scope="module")
