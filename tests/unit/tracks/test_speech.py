@@ -144,7 +144,7 @@ def test_a_track_has_the_frames_that_begin_while_the_sound_lasts_and_each_layer(
 
 
 def test_a_frame_is_the_sound_at_its_moment():
-    """The model's frame k is at the middle of the samples that it hears: features that tell that time tell the frame's."""
+    """The model's frame k is at the middle of what it hears: features that tell that time tell the frame's."""
     times = torch.arange(100) / 50 + float(CLOCK.first_s)
     track = SpeechTrack(times[:, None, None], CLOCK, Fraction(30), 0, 60)
     told = track.features[:, 0, 0]
