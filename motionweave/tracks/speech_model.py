@@ -113,8 +113,9 @@ def load_speech_model(folder: Path, dtype: torch.dtype = torch.float32) -> Speec
 def _load_network(folder: Path, dtype: torch.dtype) -> Any:
     from transformers import Wav2Vec2Model
 
+    load: Any = Wav2Vec2Model.from_pretrained  # whose annotation leaves out what it tells of the loading
     try:
-        network, found = Wav2Vec2Model.from_pretrained(
+        network, found = load(
             folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
         )
     except OSError as error:

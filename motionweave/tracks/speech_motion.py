@@ -15,7 +15,7 @@ import numpy as np
 
 from .prosody import RATE_HZ, SILENT, Prosody
 
-ATTACK_S, RELEASE_S = 0.01, 0.03
+ATTACK_S, RELEASE_S = 0.01, 0.02
 """How fast a mouth opens and closes; more would fill the gaps between syllables."""
 LOUD, QUIET = 90, 15
 """Percentiles of the loudness: of a voice whose mouth is wide open, of the pauses."""
