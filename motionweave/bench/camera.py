@@ -28,7 +28,7 @@ REACH: dict[Move, tuple[float, float]] = {
 def random_path(seed: int) -> CameraPath:
     """Draw a path in which everything moves at once."""
     rng = np.random.default_rng(seed)
-    moves = [
+    moves: list[tuple[Move, Curve]] = [
         (move, Curve(tuple(Keyframe(t, float(rng.uniform(*span))) for t in (0.0, 0.4, 1.0))))
         for move, span in REACH.items()
     ]

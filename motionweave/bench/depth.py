@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ def measure_depth(clips: int, on_clip: Callable[[int], None] | None = None) -> d
     """
     from scipy.stats import spearmanr
 
-    model, rng, rows = _model(), np.random.default_rng(0), list[tuple[float, ...]]()
+    model, rng, rows = _model(), np.random.default_rng(0), list[list[float]]()
     for index, (_, _, clip) in enumerate(held_out_clips(clips)):
         with tempfile.TemporaryDirectory() as folder:
             track = estimate_depth(FootageFrames(clip.frames, clip.fps), model, runtime_in(Path(folder)))
@@ -78,8 +79,10 @@ def measure_depth(clips: int, on_clip: Callable[[int], None] | None = None) -> d
         found, truth, figure = shown.numpy(), 1 / clip.depth.numpy(), clip.alpha.numpy() > 0.5
         even = spread_over_depth(truth, rng)
         own = np.flatnonzero(figure)[spread_over_depth(truth[figure], rng)]
-        rho = [spearmanr(found.reshape(-1)[each], truth.reshape(-1)[each])[0] for each in (even, slice(None), own)]
-        rows.append((*rho, scale_jump(found.reshape(len(found), -1), truth.reshape(len(truth), -1))))
+        chosen = (even, slice(None), own)
+        ranked: list[Any] = [spearmanr(found.reshape(-1)[each], truth.reshape(-1)[each]) for each in chosen]
+        rho = [float(each.statistic) for each in ranked]
+        rows.append([*rho, scale_jump(found.reshape(len(found), -1), truth.reshape(len(truth), -1))])
         if on_clip is not None:
             on_clip(index)
     names = ("depth_spearman", "depth_spearman_all", "depth_spearman_figure", "depth_jump")

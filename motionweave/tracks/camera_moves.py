@@ -84,8 +84,8 @@ def camera_path(request: CameraRequest, moves: Mapping[Move, Curve] | None = Non
     named = _handheld(request) if request.preset == "handheld" else _named(request)
     for move, curve in named.items():
         curves[move] = _together(move, curve, curves[move], request) if move in curves else curve
-    chosen = tuple((move, curves[move]) for move in MOVES if move in curves)
-    return CameraPath(chosen, request.fps, 0, frames, request.focal)
+    chosen: list[tuple[Move, Curve]] = [(move, curves[move]) for move in MOVES if move in curves]
+    return CameraPath(tuple(chosen), request.fps, 0, frames, request.focal)
 
 
 def parse_moves(text: str) -> dict[Move, Curve]:
@@ -97,7 +97,7 @@ def parse_moves(text: str) -> dict[Move, Curve]:
     moves: dict[Move, Curve] = {}
     for line in filter(None, (each.strip() for each in text.splitlines())):
         name, _, rest = line.partition(" ")
-        found = next((move for move in MOVES if move == name.lower().rstrip(":")), None)
+        found: Move | None = next((move for move in MOVES if move == name.lower().rstrip(":")), None)
         if found is None:
             raise InputError(f"'{line}' begins with no camera move; expected one of {', '.join(MOVES)}")
         if found in moves:

@@ -102,7 +102,8 @@ def _crosses(vectors: np.ndarray) -> np.ndarray:
 def _camera_matrix(places: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, float]:
     """Solve direction x (A place) = 0 for A = R diag(1/f, 1/f, 1) up to size; give R (camera to world) and f."""
     system = np.einsum("nij,nk->nijk", _crosses(direction), places).reshape(-1, 9)
-    matrix = np.linalg.svd(system.T @ system)[2][-1].reshape(3, 3)
+    _, vectors = np.linalg.eigh(system.T @ system)  # in rising order: the first is what the system sends to nothing
+    matrix = vectors[:, 0].reshape(3, 3)
     matrix = matrix if np.einsum("ni,ij,nj->", direction, matrix, places) > 0 else -matrix
     lengths = np.linalg.norm(matrix, axis=0)
     left, _, right = np.linalg.svd(matrix / lengths)
@@ -145,10 +146,9 @@ def pixel_rays(cameras: CameraPoses, frame: int, size: Size) -> np.ndarray:
 def surface_points(cameras: CameraPoses, frame: int, size: Size, depth: np.ndarray | None) -> np.ndarray:
     """Give the world point seen at each pixel, (H, W, 3): at a depth (H, W), or on the plane z = 0."""
     rays, eye = pixel_rays(cameras, frame, size), cameras.position[frame]
-    if depth is None:
-        ahead = np.where(np.abs(rays[..., 2]) > 1e-6, rays[..., 2], -1e-6)
-        depth = -eye[2] / ahead
-    return eye + rays * depth[..., None]
+    ahead = np.where(np.abs(rays[..., 2]) > 1e-6, rays[..., 2], -1e-6)
+    distance = -eye[2] / ahead if depth is None else depth
+    return eye + rays * distance[..., None]
 
 
 def project(points: np.ndarray, cameras: CameraPoses, frame: int, size: Size) -> tuple[np.ndarray, np.ndarray]:

@@ -107,10 +107,10 @@ def _estimate(footage: Footage, model: DepthModel, runtime: Runtime, path: Path)
     """Write every frame's estimate beside its place and move it there whole; the facts come last, as the seal."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial, rng, samples = path.with_suffix(".part"), np.random.default_rng(0), list[np.ndarray]()
-    grid: tuple[int, ...] = ()
+    grid = (0, 0)
     with partial.open("wb") as file, runtime.resident(model.module):
         for batch in _inverse_depths(footage, model, runtime):
-            grid = tuple(batch.shape[-2:])
+            grid = (batch.shape[-2], batch.shape[-1])
             samples += [_write(file, frame, rng) for frame in batch.numpy()]
     quantiles = np.quantile(np.concatenate(samples), np.linspace(0, 1, 1001))
     facts = {"width": grid[1], "height": grid[0], "quantiles": [float(value) for value in quantiles]}

@@ -10,7 +10,7 @@ import json
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -84,17 +84,15 @@ def build_model(recipe: DepthRecipe) -> Any:
     """Give Depth Anything's class at the recipe's sizes, untrained."""
     from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
 
-    layers = recipe.layers
-    backbone = Dinov2Config(
+    layers, build = recipe.layers, cast(Any, Dinov2Config)  # whose annotations leave out what it passes on
+    backbone = build(
         hidden_size=recipe.width,
         num_hidden_layers=layers,
         num_attention_heads=recipe.heads,
         mlp_ratio=recipe.mlp_ratio,
         image_size=recipe.size,
         patch_size=14,
-        out_indices=[layers - 3, layers - 2, layers - 1, layers]
-        if layers < 8
-        else [layers // 4 * i for i in (1, 2, 3, 4)],
+        out_indices=[layers * part // 4 for part in (1, 2, 3, 4)],
         reshape_hidden_states=False,
         apply_layernorm=True,
     )

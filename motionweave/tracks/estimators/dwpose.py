@@ -22,7 +22,8 @@ from torch import Tensor
 from ...errors import InputError, MissingModelError
 from ...weights.loading import fingerprint
 from ..keypoints import Person, from_wholebody
-from . import simcc, yolox
+from .simcc import estimate
+from .yolox import detect
 
 DETECT_EVERY = 6
 """Frames from one detection to the next."""
@@ -68,15 +69,15 @@ class DWPose:
         for batch in batches:
             frames = batch if frames is None else torch.cat([frames, batch])
             if known is None:
-                (known,) = yolox.detect(self.detector, frames[:1])
+                (known,) = detect(self.detector, frames[:1])
             # Whole spans only; the next one's first frame ends the last one, so it is kept back.
             whole = (len(frames) - 1) // every * every
             if whole:
-                keys = [known, *yolox.detect(self.detector, frames[every : whole + 1 : every])]
+                keys = [known, *detect(self.detector, frames[every : whole + 1 : every])]
                 yield from self._read(frames[:whole], _between(keys, every))
                 frames, known = frames[whole:], keys[-1]
         if frames is not None and known is not None:
-            ends = [known, *yolox.detect(self.detector, frames[-1:])] if len(frames) > 1 else [known]
+            ends = [known, *detect(self.detector, frames[-1:])] if len(frames) > 1 else [known]
             boxes = interpolate_boxes(ends[0], ends[-1], len(frames))
             yield from self._read(frames, boxes)
 
@@ -86,7 +87,7 @@ class DWPose:
         usual = float(np.median([_mean_score(people) for people in found]))
         doubted = [i for i, people in enumerate(found) if _mean_score(people) < DOUBT * usual]
         if doubted and self.detect_every > 1:
-            renewed = self._estimate(frames[doubted], yolox.detect(self.detector, frames[doubted]))
+            renewed = self._estimate(frames[doubted], detect(self.detector, frames[doubted]))
             for i, people in zip(doubted, renewed, strict=True):
                 found[i] = people if _mean_score(people) > _mean_score(found[i]) else found[i]
         return [tuple(from_wholebody(points) for points in people) for people in found]
@@ -99,7 +100,7 @@ class DWPose:
         owners = [frames[i] for i, count in enumerate(counts) for _ in range(count)]
         # On another number of threads a box differs in its last bits, and with it every point that is read from it.
         steady = np.round(np.concatenate(boxes)[:, :4] * BOX_STEPS_PER_PX) / BOX_STEPS_PER_PX
-        points = simcc.estimate(self.estimator, owners, steady)
+        points = estimate(self.estimator, owners, steady)
         return np.split(points, np.cumsum(counts)[:-1])
 
 
