@@ -50,9 +50,7 @@ class Voices:
     def __init__(self, count: int, seconds: float) -> None:
         """Let the speakers of seeds 0 to `count` speak."""
         if count > FIRST_EVALUATION_SEED:
-            raise InputError(
-                f"{count} voices reach into those kept for evaluation, from {FIRST_EVALUATION_SEED} on"
-            )
+            raise InputError(f"{count} voices reach into those kept for evaluation, from {FIRST_EVALUATION_SEED} on")
         self.seconds = seconds
         sounds = (resample_audio(speak(seed, seconds), SAMPLE_RATE).waveform[0] for seed in range(count))
         self.sounds = torch.stack([(sound * 32767).round().to(torch.int16) for sound in sounds])
