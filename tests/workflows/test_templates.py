@@ -13,7 +13,13 @@ from motionweave.runtime import Folders
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 LARGEST_THUMBNAIL_BYTES = 40_000
-SAMPLE = "MotionWeaveSampleInputs"
+SHORTER = {
+    "MotionWeaveSampleInputs": "seconds=0.5",
+    "MotionWeaveAnimateLight": "seconds=0.5",
+    "MotionWeaveCameraPath": "seconds=0.5",
+    "MotionWeaveWeave": "steps=2",
+}
+"""What makes a run quick without making it another one."""
 
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 
@@ -40,8 +46,9 @@ def test_a_note_on_the_canvas_says_what_it_shows(path):
 @pytest.mark.slow
 @each_workflow
 def test_it_runs_and_saves_something(path, tmp_path):
-    """As it opens, but for the length of what is sampled."""
-    overrides = [f"{id}.seconds=0.5" for id, node in read_prompt(path).items() if node["class_type"] == SAMPLE]
+    """As it opens, only shorter."""
+    nodes = {id: SHORTER.get(node["class_type"]) for id, node in read_prompt(path).items()}
+    overrides = [f"{id}.{value}" for id, value in nodes.items() if value]
     folders = Folders(tmp_path / "input", tmp_path / "output", tmp_path / "temp")
     report = run_workflow(path, RunOptions(folders, tuple(overrides)))
     assert report.outputs
