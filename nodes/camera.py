@@ -11,6 +11,7 @@ from ..motionweave import (
     CAMERA_PRESETS,
     EASINGS,
     CameraRequest,
+    InputError,
     camera_path,
     camera_sheet,
     nearness_of,
@@ -18,6 +19,7 @@ from ..motionweave import (
     warp_by_camera,
 )
 from .convert import image_from_pixels, pixels_from_image
+from .runtime import runtime
 from .sockets import CameraSocket, CurveSocket
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class WarpByCamera(io.ComfyNode):
             display_name="Warp by Camera",
             category="MotionWeave/tracks",
             description="Shows a still picture through a moving camera, with depth as its relief. What the picture "
-            "never showed is stretched from its edges and marked in the mask.",
+            "never showed is filled with what lies behind and marked in the mask.",
             inputs=[
                 io.Image.Input("image", tooltip="The picture; a batch's first one is taken."),
                 CameraSocket.Input("camera", tooltip="From Camera Path."),
@@ -117,7 +119,10 @@ class WarpByCamera(io.ComfyNode):
     ) -> io.NodeOutput:
         picture = pixels_from_image(image[:1])
         nearness = None if depth is None else nearness_of(pixels_from_image(depth[:1]), picture)
-        view = warp_by_camera(picture, camera.window(first, min(first + count, len(camera))), nearness, relief)
+        if first >= len(camera):
+            raise InputError(f"the first frame to show is {first}, but the camera has {len(camera)} frames")
+        shown = range(first, min(first + count, len(camera)))
+        view = warp_by_camera(picture, camera, nearness, relief, shown, runtime())
         return io.NodeOutput(image_from_pixels(view.frames), view.holes)
 
 

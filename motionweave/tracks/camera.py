@@ -134,17 +134,9 @@ class CameraFrames:
         return len(self.cameras)
 
     def resample(self, fps: Fraction) -> CameraFrames:
-        """Give the cameras in between: places and focal lengths on straight lines, turns on the shortest arc."""
-        from scipy.spatial.transform import Rotation, Slerp
-
-        count = resampled_length(len(self), self.fps, fps)
-        if len(self) == 1:
-            return CameraFrames(_chosen(self.cameras, np.zeros(count, int)), fps)
-        times, own = np.arange(count) * float(self.fps / fps), np.arange(len(self))
-        held = np.minimum(times, len(self) - 1)
-        turns = Slerp(own, Rotation.from_matrix(self.cameras.rotation))(held).as_matrix()
-        places = np.stack([np.interp(held, own, column) for column in self.cameras.position.T], -1)
-        return CameraFrames(CameraPoses(turns, places, np.interp(held, own, self.cameras.focal)), fps)
+        """Give the cameras in between, on the same clock; the last one is held."""
+        times = np.arange(resampled_length(len(self), self.fps, fps)) * float(self.fps / fps)
+        return CameraFrames(cameras_between(self.cameras, np.arange(len(self)), times), fps)
 
     def window(self, start: int, stop: int) -> CameraFrames:
         """Give frames [start, stop)."""
@@ -154,6 +146,21 @@ class CameraFrames:
     def poses(self) -> CameraPoses:
         """Give the camera of every frame."""
         return self.cameras
+
+
+def cameras_between(cameras: CameraPoses, own: np.ndarray, times: np.ndarray) -> CameraPoses:
+    """Read cameras that stand at some times, (F,) and rising, at others.
+
+    Places and focal lengths lie on straight lines, turns on the shortest arc; the first and the last camera are held.
+    """
+    from scipy.spatial.transform import Rotation, Slerp
+
+    if len(cameras) == 1:
+        return _chosen(cameras, np.zeros(len(times), int))
+    held = np.clip(times, own[0], own[-1])
+    turns = Slerp(own, Rotation.from_matrix(cameras.rotation))(held).as_matrix()
+    places = np.stack([np.interp(held, own, column) for column in cameras.position.T], -1)
+    return CameraPoses(turns, places, np.interp(held, own, cameras.focal))
 
 
 def _chosen(cameras: CameraPoses, frames: np.ndarray) -> CameraPoses:

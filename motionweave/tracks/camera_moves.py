@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
 from ..errors import InputError
-from .camera import DEFAULT_FOCAL, MOVES, RESTING, CameraPath, Move
-from .timeline import Curve, Easing, Keyframe, parse_curve
+from .camera import DEFAULT_FOCAL, MOVES, CameraPath, Move
+from .timeline import Curve, Easing, Keyframe, constant, parse_curve
 
 CAMERA_PRESETS: dict[str, dict[Move, float]] = {
     "static": {},
@@ -39,7 +40,9 @@ HANDHELD: dict[Move, float] = {"pan": 0.6, "tilt": 0.5, "roll": 0.3, "truck": 0.
 """How far a hand trembles at an amount of 1: the deviation of each move."""
 HANDHELD_HZ = (0.35, 0.8, 1.7)
 KEYS_PER_S = 12
-"""Keyframes by which an amount that changes over time is followed."""
+"""Keyframes by which trembling, powers and sums of curves are followed."""
+JUMP_S = 1e-6
+"""Time in which a held curve goes over to its next keyframe where curves are joined."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +109,26 @@ def parse_moves(text: str) -> dict[Move, Curve]:
     return moves
 
 
-def _value(move: Move, end: float, share: float) -> float:
-    """Give how far a move has gone when `share` of it is done; zoom by equal factors, so that its speed looks even."""
-    return end**share if move == "zoom" else end * share
-
-
-def _amount_at(request: CameraRequest, time_s: float) -> float:
+def _amount(request: CameraRequest) -> Curve:
+    """Give how much of the move has been gone, over time."""
     if isinstance(request.amount, Curve):
-        return request.amount.at(time_s)
-    return request.amount * Curve((Keyframe(0, 0, request.easing), Keyframe(request.seconds, 1))).at(time_s)
+        return request.amount
+    return Curve((Keyframe(0, 0, request.easing), Keyframe(request.seconds, request.amount)))
+
+
+def _affine(curve: Curve, factor: float, offset: float = 0.0) -> Curve:
+    """Give a curve times a factor, and an offset added; easing stays as it is, so nothing is lost."""
+    return Curve(tuple(replace(key, value=offset + factor * key.value) for key in curve.keyframes))
+
+
+def _read_off(value: Callable[[float], float], request: CameraRequest, *sources: Curve) -> Curve:
+    """Give a curve of any value over time, exact at the keyframes of the curves it comes from, and where they jump."""
+    times = set(_times(request).tolist())
+    for key, following in (pair for source in sources for pair in pairwise(source.keyframes)):
+        times |= {key.time_s, following.time_s}
+        if key.easing == "hold":
+            times.add(max(key.time_s, following.time_s - JUMP_S))
+    return _curve([(time, value(time)) for time in sorted(times)])
 
 
 def _times(request: CameraRequest) -> np.ndarray:
@@ -122,36 +136,39 @@ def _times(request: CameraRequest) -> np.ndarray:
 
 
 def _named(request: CameraRequest) -> dict[Move, Curve]:
-    """Give the curves of a preset, as keyframes dense enough for any easing or amount."""
-    ends = CAMERA_PRESETS[request.preset]
-    shares = [(float(time), _amount_at(request, float(time))) for time in _times(request)]
+    """Give the curves of a preset."""
+    ends, amount = CAMERA_PRESETS[request.preset], _amount(request)
     if request.preset == "dolly zoom":  # the subject keeps its size: focal length over distance stays the same
-        dolly = [(time, ends["dolly"] * share) for time, share in shares]
-        return {"dolly": _curve(dolly), "zoom": _curve([(time, 1 - value) for time, value in dolly])}
-    return {move: _curve([(time, _value(move, end, share)) for time, share in shares]) for move, end in ends.items()}
+        dolly = _affine(amount, ends["dolly"])
+        return {"dolly": dolly, "zoom": _affine(dolly, -1.0, 1.0)}
+    curves: dict[Move, Curve] = {move: _affine(amount, end) for move, end in ends.items() if move != "zoom"}
+    if "zoom" in ends:  # by equal factors, so that its speed looks even
+        curves["zoom"] = _read_off(lambda time: ends["zoom"] ** amount.at(time), request, amount)
+    return curves
 
 
 def _handheld(request: CameraRequest) -> dict[Move, Curve]:
     rng, times = np.random.default_rng([request.seed, 21]), _times(request)
-    amount = np.array(
-        [request.amount.at(float(t)) if isinstance(request.amount, Curve) else request.amount for t in times]
-    )
+    amount = request.amount if isinstance(request.amount, Curve) else constant(request.amount)
     moves: dict[Move, Curve] = {}
     for move, deviation in HANDHELD.items():
         phases = rng.uniform(0, 2 * np.pi, len(HANDHELD_HZ))
         waves = [np.sin(2 * np.pi * hz * times + phase) for hz, phase in zip(HANDHELD_HZ, phases, strict=True)]
-        values = deviation * amount * np.sqrt(2 / len(waves)) * np.sum(waves, 0)
-        moves[move] = _curve(list(zip(times.tolist(), (values - values[0]).tolist(), strict=True)))
+        values = deviation * np.sqrt(2 / len(waves)) * np.sum(waves, 0)
+        trembling = _curve(list(zip(times.tolist(), (values - values[0]).tolist(), strict=True)))
+        moves[move] = _product(trembling, amount, request)
     return moves
 
 
 def _together(move: Move, first: Curve, second: Curve, request: CameraRequest) -> Curve:
     """Add two curves of one move, or multiply two zooms."""
-    times = _times(request).tolist()
     if move == "zoom":
-        return _curve([(time, first.at(time) * second.at(time)) for time in times])
-    rest = RESTING.get(move, 0.0)
-    return _curve([(time, first.at(time) + second.at(time) - rest) for time in times])
+        return _product(first, second, request)
+    return _read_off(lambda time: first.at(time) + second.at(time), request, first, second)
+
+
+def _product(first: Curve, second: Curve, request: CameraRequest) -> Curve:
+    return _read_off(lambda time: first.at(time) * second.at(time), request, first, second)
 
 
 def _curve(points: list[tuple[float, float]]) -> Curve:

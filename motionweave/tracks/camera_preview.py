@@ -43,8 +43,7 @@ def camera_sheet(track: CameraTrack) -> Tensor:
         _draw_panel(ImageDraw.Draw(image), title, axes, shown)
         panels.append(np.array(image))
     views = torch.from_numpy(np.concatenate(panels, 1)).permute(2, 0, 1)[None].float() / 255  # 1 3 H W
-    moments = [track.window(index, index + 1).poses() for index in spread(len(track), 4)]
-    strip = contact_sheet(_wall_seen(track, moments), 4, 2 * PANEL)
+    strip = contact_sheet(_wall_seen(track), 4, 2 * PANEL)
     return torch.cat([views, strip], -2)
 
 
@@ -84,22 +83,12 @@ def _frustum(cameras: CameraPoses, index: int) -> np.ndarray:
     return np.concatenate([np.zeros((1, 3)), corners]) @ cameras.rotation[index] + cameras.position[index]
 
 
-def _wall_seen(track: CameraTrack, moments: list[CameraPoses]) -> Tensor:
-    """Render a chequered wall behind a disc through some cameras, starting from the track's first one."""
-    from .camera import CameraFrames
-
+def _wall_seen(track: CameraTrack) -> Tensor:
+    """Render a chequered wall behind a disc in four moments of a path."""
     side = 160
     y, x = np.mgrid[0:side, 0:side]
     board = 0.25 + 0.15 * ((x // 16 + y // 16) % 2)
     disc = np.hypot(x - side / 2 + 0.5, y - side / 2 + 0.5) < side / 5
-    colours = np.stack([np.where(disc, c, board) for c in (0.9, 0.62, 0.2)])
-    first = track.window(0, 1).poses()
-    all_of_them = [first, *moments]
-    cameras = CameraPoses(
-        np.concatenate([each.rotation for each in all_of_them]),
-        np.concatenate([each.position for each in all_of_them]),
-        np.concatenate([each.focal for each in all_of_them]),
-    )
-    picture = torch.from_numpy(colours)[None].float()
+    picture = torch.from_numpy(np.stack([np.where(disc, c, board) for c in (0.9, 0.62, 0.2)]))[None].float()
     nearness = torch.from_numpy(np.where(disc, 0.5, 0.0)).float()
-    return warp_by_camera(picture, CameraFrames(cameras, track.fps), nearness).frames[1:]
+    return warp_by_camera(picture, track, nearness, shown=spread(len(track), 4)).frames

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, ShapeError
 from ..types import Size, check_shape
 from .camera import CameraPoses, CameraTrack
 
@@ -20,10 +20,15 @@ RECOVERED_FROM = 2000
 """Rays of each frame from which a camera is recovered."""
 
 
+def relative_to(origin: CameraPoses, cameras: CameraPoses) -> CameraPoses:
+    """Give cameras in the axes of another's first frame, which stands at the origin and looks along -z."""
+    axes, place = origin.rotation[0], origin.position[0]
+    return CameraPoses(cameras.rotation @ axes.T, (cameras.position - place) @ axes.T, cameras.focal)
+
+
 def relative_to_first(cameras: CameraPoses) -> CameraPoses:
-    """Give the same cameras in the axes of the first one, which then stands at the origin and looks along -z."""
-    first = cameras.rotation[0]
-    return CameraPoses(cameras.rotation @ first.T, (cameras.position - cameras.position[0]) @ first.T, cameras.focal)
+    """Give cameras in the axes of the first of them."""
+    return relative_to(cameras, cameras)
 
 
 def camera_to_world(cameras: CameraPoses) -> np.ndarray:
@@ -42,18 +47,20 @@ def _directions(size: Size, focal: float) -> np.ndarray:
     return grid / np.linalg.norm(grid, axis=-1, keepdims=True)
 
 
-def plucker_rays(track: CameraTrack, size: Size) -> Tensor:
+def plucker_rays(track: CameraTrack, size: Size, origin: CameraTrack | None = None) -> Tensor:
     """Give every pixel's ray.
 
     Args:
-        track: F frames, of which the first is the origin; cut a window first where the track is long, and pass the
-            whole track's first frame along with it if rays are to be relative to that.
+        track: F frames; cut a window where the track is long.
         size: The picture's size.
+        origin: The track whose first frame is the origin, such as the whole one of which `track` is a window; None for
+            `track` itself, as CameraCtrl was trained.
 
     Returns:
         (F, 6, H, W) float32: moment, then unit direction.
     """
-    cameras = relative_to_first(track.poses())
+    cameras = track.poses()
+    cameras = relative_to(cameras if origin is None else origin.window(0, 1).poses(), cameras)
     rays: list[np.ndarray] = []
     for matrix, focal in zip(camera_to_world(cameras), cameras.focal, strict=True):
         direction = _directions(size, float(focal)) @ matrix[:3, :3].T
@@ -110,27 +117,34 @@ def _camera_matrix(places: np.ndarray, direction: np.ndarray) -> tuple[np.ndarra
     return left @ right, float(lengths[2] / lengths[:2].mean())
 
 
-def image_motion(track: CameraTrack, size: Size, metres: Tensor | None = None) -> Tensor:
+def image_motion(track: CameraTrack, size: Size, depth: Tensor | None = None) -> Tensor:
     """Give how the picture moves from each frame to the next.
 
     Args:
         track: F frames, at least two.
         size: The picture's size.
-        metres: Depth in units of the subject's distance, (F, H, W) or (1, H, W); None for a wall through the subject,
-            facing the first camera.
+        depth: How far away each pixel is, in units of the subject's distance, (F, H, W), or (1, H, W) for all frames;
+            None for a wall through the subject that faces the path's front.
 
     Returns:
-        (F - 1, 2, H, W) float32: pixels to the right and down by which what is seen at each pixel moves.
+        (F - 1, 2, H, W) float32: pixels to the right and down by which what is seen at each pixel moves. It is not a
+        number where no wall is seen, or where the next camera has passed what is.
+
+    Raises:
+        InputError: If there are fewer than two frames.
+        ShapeError: If the depth does not fit.
     """
     cameras = track.poses()
     if len(cameras) < 2:
         raise InputError("a camera track of one frame has no motion; give at least two frames")
+    if depth is not None and tuple(depth.shape) not in [(n, size.height, size.width) for n in (1, len(cameras))]:
+        raise ShapeError("depth", tuple(depth.shape), f"1 or {len(cameras)}, {size.height}, {size.width}")
     flows: list[np.ndarray] = []
     here = np.stack(np.meshgrid(np.arange(size.width) + 0.5, np.arange(size.height) + 0.5), -1)
     for index in range(len(cameras) - 1):
-        depth = None if metres is None else metres[index % len(metres)].double().numpy()
-        points = surface_points(cameras, index, size, depth)
-        flows.append(project(points, cameras, index + 1, size)[0] - here)
+        known = None if depth is None else depth[index % len(depth)].double().numpy()
+        points = surface_points(cameras, index, size, known)
+        flows.append(project(points, cameras, index + 1, size) - here)
     return torch.from_numpy(np.stack(flows)).permute(0, 3, 1, 2).float().contiguous()  # F-1 2 H W
 
 
@@ -144,32 +158,19 @@ def pixel_rays(cameras: CameraPoses, frame: int, size: Size) -> np.ndarray:
 
 
 def surface_points(cameras: CameraPoses, frame: int, size: Size, depth: np.ndarray | None) -> np.ndarray:
-    """Give the world point seen at each pixel, (H, W, 3): at a depth (H, W), or on the plane z = 0."""
-    rays, eye = pixel_rays(cameras, frame, size), cameras.position[frame]
-    ahead = np.where(np.abs(rays[..., 2]) > 1e-6, rays[..., 2], -1e-6)
-    distance = -eye[2] / ahead if depth is None else depth
-    return eye + rays * distance[..., None]
+    """Give the world point seen at each pixel, (H, W, 3): at a depth (H, W), or on the plane z = 0.
 
-
-def project(points: np.ndarray, cameras: CameraPoses, frame: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
-    """Give the pixels (..., 2) at which a camera sees world points (..., 3), and their depth (...)."""
-    local = (points - cameras.position[frame]) @ cameras.rotation[frame].T
-    depth = np.maximum(-local[..., 2], 1e-6)
-    scale = cameras.focal[frame] * size.height / depth
-    return np.stack([size.width / 2 + local[..., 0] * scale, size.height / 2 - local[..., 1] * scale], -1), depth
-
-
-def write_realestate(track: CameraTrack, size: Size) -> str:
-    """Give a track as RealEstate10K's text: one line a frame, relative to the first.
-
-    A line holds the time in microseconds, fx, fy, cx, cy over width and height, two zeros, and the first three rows of
-    the world-to-camera matrix in OpenCV's axes.
+    Where the plane is not seen, the point is not a number.
     """
-    cameras = relative_to_first(track.poses())
-    lines: list[str] = []
-    for index, (matrix, focal) in enumerate(zip(camera_to_world(cameras), cameras.focal, strict=True)):
-        inverse = np.linalg.inv(matrix)[:3].reshape(-1)
-        time = round(index / track.fps * 1_000_000)
-        numbers = [focal * size.height / size.width, focal, 0.5, 0.5, 0, 0, *inverse]
-        lines.append(f"{time} " + " ".join(f"{value:.9g}" for value in numbers))
-    return "\n".join(lines) + "\n"
+    rays, eye = pixel_rays(cameras, frame, size), cameras.position[frame]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = -eye[2] / rays[..., 2] if depth is None else depth
+    return eye + rays * np.where((distance > 0) & np.isfinite(distance), distance, np.nan)[..., None]
+
+
+def project(points: np.ndarray, cameras: CameraPoses, frame: int, size: Size) -> np.ndarray:
+    """Give the pixels (..., 2) at which a camera sees world points (..., 3); not a number for those behind it."""
+    local = (points - cameras.position[frame]) @ cameras.rotation[frame].T
+    depth = np.where(local[..., 2] < 0, -local[..., 2], np.nan)
+    scale = cameras.focal[frame] * size.height / depth
+    return np.stack([size.width / 2 + local[..., 0] * scale, size.height / 2 - local[..., 1] * scale], -1)

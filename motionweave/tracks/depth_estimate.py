@@ -26,7 +26,9 @@ LAYOUT = "1"
 """Of the files that keep depth; another one is another key."""
 BATCH = 4
 SAMPLES_A_FRAME = 512
-"""Pixels of each frame from which the clip's range is taken."""
+"""Pixels of each frame, at most, from which the clip's range is taken."""
+SAMPLES = 1 << 20
+"""Pixels of the whole clip, at most, so that memory stays flat however long it is."""
 LEAST_RANGE = 1e-6
 
 
@@ -106,26 +108,35 @@ def _known(path: Path, count: int) -> dict[str, Any] | None:
 def _estimate(footage: Footage, model: DepthModel, runtime: Runtime, path: Path) -> dict[str, Any]:
     """Write every frame's estimate beside its place and move it there whole; the facts come last, as the seal."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial, rng, samples = path.with_suffix(".part"), np.random.default_rng(0), list[np.ndarray]()
-    grid = (0, 0)
-    with partial.open("wb") as file, runtime.resident(model.module):
-        for batch in _inverse_depths(footage, model, runtime):
-            grid = (batch.shape[-2], batch.shape[-1])
-            samples += [_write(file, frame, rng) for frame in batch.numpy()]
-    quantiles = np.quantile(np.concatenate(samples), np.linspace(0, 1, 1001))
-    facts = {"width": grid[1], "height": grid[0], "quantiles": [float(value) for value in quantiles]}
-    partial.replace(path)
+    partial = path.with_suffix(".part")
+    try:
+        facts = _fill(partial, footage, model, runtime)
+        partial.replace(path)
+    finally:  # what was stopped half way may be gigabytes, and nobody would read them
+        partial.unlink(missing_ok=True)
     seal = path.with_suffix(".json.part")
     seal.write_text(json.dumps(facts), encoding="utf-8")
     seal.replace(path.with_suffix(".json"))
     return facts
 
 
-def _write(file: BinaryIO, frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _fill(path: Path, footage: Footage, model: DepthModel, runtime: Runtime) -> dict[str, Any]:
+    """Write every frame's estimate to `path` and give the facts: the grid, and the clip's quantiles."""
+    each = max(1, min(SAMPLES_A_FRAME, SAMPLES // len(footage)))
+    rng, samples, grid = np.random.default_rng(0), list[np.ndarray](), (0, 0)
+    with path.open("wb") as file, runtime.resident(model.module):
+        for batch in _inverse_depths(footage, model, runtime):
+            grid = (batch.shape[-2], batch.shape[-1])
+            samples += [_write(file, frame, each, rng) for frame in batch.numpy()]
+    quantiles = np.quantile(np.concatenate(samples), np.linspace(0, 1, 1001))
+    return {"width": grid[1], "height": grid[0], "quantiles": [float(value) for value in quantiles]}
+
+
+def _write(file: BinaryIO, frame: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
     """Append one frame's estimate, and give some of its values."""
     stored = frame.astype(STORED)
     file.write(stored.tobytes())
-    return rng.choice(stored.reshape(-1), min(SAMPLES_A_FRAME, stored.size), replace=False).astype(np.float32)
+    return rng.choice(stored.reshape(-1), min(samples, stored.size), replace=False).astype(np.float32)
 
 
 def _inverse_depths(footage: Footage, model: DepthModel, runtime: Runtime) -> Iterator[Tensor]:

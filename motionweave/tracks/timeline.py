@@ -62,7 +62,7 @@ class Curve:
 
     def at(self, time_s: float) -> float:
         """Give the value at a moment, in seconds."""
-        index = bisect_right([key.time_s for key in self.keyframes], time_s) - 1
+        index = bisect_right(self.keyframes, time_s, key=lambda key: key.time_s) - 1
         if index < 0:
             return self.keyframes[0].value
         if index == len(self.keyframes) - 1:

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
+from ..marionette import FIRST_EVALUATION_SEED
 from .job import Job
 from .loop import fit
 from .people import change_colours, render_views
@@ -53,7 +55,12 @@ class DepthStore:
             folder: Where to keep them; about a gigabyte.
             recipe: What to render.
             workers: Processes that render.
+
+        Raises:
+            InputError: If seeds kept for evaluation would be among them.
         """
+        if recipe.characters > FIRST_EVALUATION_SEED:
+            raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
         size, views, self.count = recipe.size, recipe.views, recipe.characters * recipe.views
         folder = folder / f"depth-{recipe.characters}x{views}-{size}"
         folder.mkdir(parents=True, exist_ok=True)

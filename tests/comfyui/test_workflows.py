@@ -30,6 +30,8 @@ def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pac
     assert saved
     for file in saved:
         assert (server.base / "output" / file["subfolder"] / file["filename"]).stat().st_size > 0
+    # What an earlier workflow made already is not made again; older cores then do not repeat its picture.
+    cached = {id for event in events if event["type"] == "execution_cached" for id in event["data"]["nodes"]}
     makers = [
         id
         for id, node in prompt.items()
@@ -38,4 +40,4 @@ def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pac
         )
     ]
     pictured = [id for id in makers if any(file["filename"].endswith(".png") for file in files_of(outputs.get(id, {})))]
-    assert pictured == makers
+    assert set(makers) - cached <= set(pictured)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionweave.bench.depth import scale_jump, spread_over_depth
+from motionweave.bench.depth import best_rank_correlation, measure_depth, scale_jump, spread_over_depth
 from motionweave.errors import InputError, MediaError, MissingModelError, UnsupportedError
 from motionweave.media import FootageFrames, VideoWriter, open_footage
 from motionweave.runtime import Folders, LocalRuntime
@@ -163,7 +163,7 @@ def test_an_interrupt_leaves_nothing_that_passes_for_finished(relative, footage,
 
     with pytest.raises(StoppedError):
         estimate_depth(footage, relative, replace(runtime, on_progress=stop))
-    assert not list(runtime.folders.cache.glob("depth-*.json"))
+    assert not list(runtime.folders.cache.glob("depth-*"))
     assert len(estimate_depth(footage, relative, runtime)) == 11
 
 
@@ -223,3 +223,20 @@ def test_the_benchmarks_pixels_are_spread_evenly_over_depth_and_jumps_are_seen()
     frames = np.stack([np.linspace(0, 1, 50)] * 3)
     assert scale_jump(frames * 2 + 1, frames) == pytest.approx(0, abs=1e-9)
     assert scale_jump(frames * np.array([[1], [1], [1.2]]), frames) == pytest.approx(0.2)
+
+
+def test_among_equals_the_best_estimate_orders_at_random_and_the_benchmark_says_how_far_it_can_come():
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(0)
+    truth = np.concatenate([np.zeros(20_000), np.linspace(1, 2, 10_000)])
+    nearly = spearmanr(truth + rng.uniform(0, 1e-5, truth.size), truth).statistic
+    assert best_rank_correlation(truth) == pytest.approx(nearly, abs=1e-3)
+    assert best_rank_correlation(np.arange(10.0)) == pytest.approx(1)
+
+
+def test_mini_orders_held_out_marionettes_and_holds_its_scale():
+    figures = measure_depth(2)
+    assert figures["depth_spearman"] > 0.93
+    assert figures["depth_spearman_all"] > 0.95 * figures["depth_spearman_all_best"]
+    assert figures["depth_jump"] < 0.06
