@@ -109,7 +109,7 @@ class MotionWeaveEngine:
 
     def _denoise(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> Tensor:
         modules: list[nn.Module] = [self.request.backbone.denoiser]
-        modules += [control.net for control in conditioning.residuals]
+        modules += [control.net for control in conditioning.controls]
         steps = self.request.options.steps
 
         def report(step: int, clean: Tensor) -> None:

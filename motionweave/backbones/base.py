@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
@@ -69,19 +70,40 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class ResidualControl:
-    """A ControlNet at work in one window."""
+class ActiveControl:
+    """A control at work in one window: a network and what it is told."""
 
-    net: nn.Module
-    """Gives `ControlResiduals`."""
+    net: Any
+    """An adapter of the backbone's kind (for SVD, `models.injections.Adapter`)."""
     digest: str
     """Hash of its weights."""
-    pictures: Tensor
-    """(F, 3, H, W) in [-1, 1]: the window's control pictures."""
+    signal: tuple[Tensor, ...]
+    """What the network's `encode` reads; kept on the CPU."""
     strength: Tensor
-    """(F,): factor on the residuals."""
-    active: tuple[float, float]
+    """(F,): factor on what the network adds."""
+    active: tuple[float, float] = (0.0, 1.0)
     """Part of the schedule in which it acts, from 0 (all noise) to 1 (clean)."""
+    unconditional: bool = True
+    """Whether passes without the image see it too."""
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the weights and the signal: what the features depend on."""
+        digest = hashlib.sha256(self.digest.encode())
+        for tensor in self.signal:
+            digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run of the network: what it is shown."""
+
+    image: bool = True
+    """Whether it sees the reference: image latents and tokens are zero in passes without."""
+    controls: bool = True
+    """Whether controls act."""
 
 
 @dataclass(frozen=True)
@@ -94,16 +116,15 @@ class Conditioning:
     """Frames per second of the video."""
     motion_bucket: float = 127.0
     """SVD's measure of how much moves, 0 to 255."""
-    residuals: tuple[ResidualControl, ...] = ()
-    """ControlNets, in the order in which they were applied."""
+    controls: tuple[ActiveControl, ...] = ()
+    """In the order in which they were applied."""
 
     def digest(self) -> str:
         """Hash everything that the window is made under; any change to it makes another video."""
         digest = hashlib.sha256(f"{self.identity.digest} {self.fps} {self.motion_bucket}".encode())
-        for control in self.residuals:
-            digest.update(f"{control.digest} {control.active}".encode())
-            for tensor in (control.pictures, control.strength):
-                digest.update(tensor.contiguous().numpy().tobytes())
+        for control in self.controls:
+            digest.update(f"{control.key} {control.active} {control.unconditional}".encode())
+            digest.update(control.strength.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -154,7 +175,7 @@ class Backbone(Protocol):
         ...
 
     def predict(
-        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, guided: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """Run the network once on scaled latents (F, C, h, w): with the image and, if guided, without."""
+        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, passes: tuple[Pass, ...]
+    ) -> tuple[Tensor, ...]:
+        """Run the network on scaled latents (F, C, h, w) under each of the passes; one (F, C, h, w) for each."""
         ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..types import Size, check_shape
-from .base import BackboneFacts, Conditioning, Identity, ResidualControl
+from .base import ActiveControl, BackboneFacts, Conditioning, Identity, Pass
 
 if TYPE_CHECKING:
     from transformers import CLIPVisionModelWithProjection
 
-    from ..models.svd_unet import ControlResiduals, SVDUNet
+    from ..models.injections import Injections, UNetInputs
+    from ..models.svd_unet import SVDUNet
 
 DECODE_FRAMES = 14
 """Frames decoded together by default, as in Stability's reference configuration."""
@@ -65,6 +66,8 @@ class SVDBackbone:
     """What to know about it."""
     digest: str
     """Hash of the weights and configs."""
+    features: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
+    """What adapters made of the signals of the window at hand, by `ActiveControl.key`."""
 
     @property
     def denoiser(self) -> SVDUNet:
@@ -186,35 +189,62 @@ class SVDBackbone:
         return (pixels.float().cpu() / 2 + 0.5).clamp(0, 1)
 
     def predict(
-        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, guided: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """Run the UNet once.
+        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, passes: tuple[Pass, ...]
+    ) -> tuple[Tensor, ...]:
+        """Run the UNet once, all passes in one batch.
 
         Args:
             sample: (F, 4, h, w) noisy latents, already scaled by the scheduler.
             timestep: Scalar.
             conditioning: What the window is denoised under.
             progress: Place in the schedule, 0 at the first step, toward 1 at the last.
-            guided: Whether to predict without the image too.
+            passes: What each pass is shown.
 
         Returns:
-            v with the image and, if guided, v without it (both with control, as published), each (F, 4, h, w) float32.
+            v for each pass, (F, 4, h, w) float32.
         """
-        halves, device, dtype = 2 if guided else 1, self.unet.device, self.unet.dtype
+        from ..models.injections import UNetInputs
+
+        count, device, dtype = len(passes), self.unet.device, self.unet.dtype
         identity, frames = conditioning.identity, sample.shape[0]
-        # The half without the image comes first, as in diffusers.
-        present = torch.ones(halves, device=device, dtype=dtype)
-        present[: halves - 1] = 0
-        image = repeat(identity.image_latents.to(device, dtype), "c y x -> b f c y x", b=halves, f=frames)
-        noisy = repeat(sample.to(device, dtype), "f c y x -> b f c y x", b=halves)
-        model_input = torch.cat([noisy, image * present.view(-1, 1, 1, 1, 1)], 2)
-        tokens = repeat(identity.tokens.to(device, dtype), "t d -> b t d", b=halves) * present.view(-1, 1, 1)
+        present = torch.tensor([float(each.image) for each in passes], dtype=dtype).to(device)
+        image = repeat(identity.image_latents.to(device, dtype), "c y x -> b f c y x", b=count, f=frames)
+        noisy = repeat(sample.to(device, dtype), "f c y x -> b f c y x", b=count)
         ids = [conditioning.fps - 1, conditioning.motion_bucket, identity.noise_augmentation]
-        time_ids = torch.tensor([ids] * halves, device=device, dtype=dtype)
-        inputs = (model_input, timestep.to(device), tokens, time_ids)
-        residuals = _residuals(conditioning.residuals, progress, inputs)
-        output = self.unet(*inputs, residuals=residuals).float()
-        return output[-1], output[0] if guided else None
+        inputs = UNetInputs(
+            sample=torch.cat([noisy, image * present.view(-1, 1, 1, 1, 1)], 2),
+            timestep=timestep.to(device),
+            tokens=repeat(identity.tokens.to(device, dtype), "t d -> b t d", b=count) * present.view(-1, 1, 1),
+            time_ids=torch.tensor([ids] * count, dtype=dtype).to(device),
+        )
+        injections = self._injections(conditioning.controls, progress, inputs, passes)
+        return tuple(self.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, injections).float())
+
+    def _injections(
+        self, controls: tuple[ActiveControl, ...], progress: float, inputs: UNetInputs, passes: tuple[Pass, ...]
+    ) -> Injections | None:
+        """Sum what the controls that act now add; None if none does, so that an idle control changes no bit."""
+        # Features of another window's signals would only take room; a reference's are every window's.
+        for key in self.features.keys() - {control.key for control in controls}:
+            del self.features[key]
+        total: Injections | None = None
+        for control in controls:
+            factor = torch.cat([control.strength * _sees(each, control) for each in passes])
+            if not control.active[0] <= progress <= control.active[1] or not bool(factor.any()):
+                continue
+            if control.key not in self.features:
+                signal = (each.to(inputs.sample.device, inputs.sample.dtype) for each in control.signal)
+                self.features[control.key] = control.net.encode(*signal)
+            made = control.net(inputs, self.features[control.key])
+            # A factor of 1 everywhere is left out: a multiplication by 1 costs memory and changes nothing.
+            scaled = made.scaled(factor) if bool((factor != 1).any()) else made
+            total = scaled if total is None else total + scaled
+        return total
+
+
+def _sees(each: Pass, control: ActiveControl) -> float:
+    """Say whether a pass sees a control."""
+    return float(each.controls and (each.image or control.unconditional))
 
 
 def _mean_token(tokens: list[Tensor]) -> Tensor:
@@ -237,20 +267,3 @@ def _resized(image: Tensor, size: Size) -> Tensor:
     picture = Image.fromarray((image[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())  # H W 3
     processed = VideoProcessor(vae_scale_factor=1).preprocess(picture, height=size.height, width=size.width)
     return processed / 2 + 0.5
-
-
-def _residuals(
-    controls: tuple[ResidualControl, ...], progress: float, inputs: tuple[Tensor, Tensor, Tensor, Tensor]
-) -> ControlResiduals | None:
-    """Sum what the controls that act now add; None if none does, so that an idle control changes no bit."""
-    total: ControlResiduals | None = None
-    sample = inputs[0]
-    for control in controls:
-        if not control.active[0] <= progress <= control.active[1] or not bool(control.strength.any()):
-            continue
-        pictures = control.pictures.to(sample.device, sample.dtype)
-        made = control.net(*inputs, control=repeat(pictures, "f c y x -> b f c y x", b=sample.shape[0]))
-        factor = control.strength.to(sample.device, sample.dtype).repeat(sample.shape[0]).view(-1, 1, 1, 1)
-        scaled = made.scaled(factor)
-        total = scaled if total is None else total + scaled
-    return total

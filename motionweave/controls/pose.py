@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ..backbones.base import Conditioning, ResidualControl
+from ..backbones.base import ActiveControl, Conditioning
 from ..errors import InputError
 from ..tracks.pose import PoseTrack
 from ..tracks.timeline import Curve
@@ -70,7 +70,7 @@ class PoseControl:
             window: Frames of the video.
 
         Returns:
-            The same with one more residual control; the very same where the strength is 0 in every frame.
+            The same with one more control; the very same where the strength is 0 in every frame.
 
         Raises:
             InputError: If the track ends before the window.
@@ -84,11 +84,11 @@ class PoseControl:
                 "give a longer driving video"
             )
         maps = self.track.window(window.start, window.stop).drawn(conditioning.identity.size)
-        control = ResidualControl(
+        control = ActiveControl(
             net=self.controlnet.net,
             digest=self.controlnet.digest,
-            pictures=float_pixels(maps) * 2 - 1,
+            signal=(float_pixels(maps) * 2 - 1,),
             strength=strength,
             active=self.active,
         )
-        return replace(conditioning, residuals=(*conditioning.residuals, control))
+        return replace(conditioning, controls=(*conditioning.controls, control))

@@ -14,7 +14,8 @@ from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedd
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from .svd_unet import BlockInputs, ControlResiduals, run_down_blocks
+from .injections import Adapter, ControlResiduals, Injections, UNetInputs
+from .svd_unet import BlockInputs, run_down_blocks
 
 
 def skip_repeats(layers_per_block: int, block_count: int) -> tuple[int, ...]:
@@ -37,7 +38,7 @@ def skip_repeats(layers_per_block: int, block_count: int) -> tuple[int, ...]:
     return tuple(repeats)
 
 
-class SVDControlNet(ModelMixin, ConfigMixin):
+class SVDControlNet(Adapter, ModelMixin, ConfigMixin):
     """The encoder half of the SVD UNet with a control picture added, giving residuals through zero convolutions."""
 
     @register_to_config
@@ -122,32 +123,38 @@ class SVDControlNet(ModelMixin, ConfigMixin):
             getattr(net, name).load_state_dict(getattr(unet, name).state_dict())
         return net
 
-    def forward(
-        self, sample: Tensor, timestep: Tensor, encoder_hidden_states: Tensor, added_time_ids: Tensor, control: Tensor
-    ) -> ControlResiduals:
+    def encode(self, pictures: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Embed control pictures.
+
+        Args:
+            pictures: (F, 3, H, W) in [-1, 1].
+
+        Returns:
+            (F, C, H / 8, W / 8).
+        """
+        return self.controlnet_cond_embedding(pictures)
+
+    def forward(self, inputs: UNetInputs, features: Tensor) -> Injections:
         """Give the residuals of a window.
 
         Args:
-            sample: (B, F, 8, h, w), the UNet's own input.
-            timestep: Scalar, 0.25 ln(sigma).
-            encoder_hidden_states: (B, T, D).
-            added_time_ids: (B, 3).
-            control: (B, F, 3, H, W) in [-1, 1], H and W eight times h and w.
+            inputs: The UNet's own.
+            features: From `encode`.
 
         Returns:
             The residuals at full strength.
         """
-        inputs = BlockInputs.embed(self, sample, timestep, encoder_hidden_states, added_time_ids)
-        hidden = self.conv_in(sample.flatten(0, 1)) + self.controlnet_cond_embedding(control.flatten(0, 1))
-        hidden, skips = run_down_blocks(self, hidden, inputs)
+        block = BlockInputs.embed(self, inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids)
+        hidden = self.conv_in(inputs.sample.flatten(0, 1)) + inputs.rows(features)
+        hidden, skips = run_down_blocks(self, hidden, block)
         hidden = self.mid_block(
             hidden_states=hidden,
-            temb=inputs.time,
-            encoder_hidden_states=inputs.context,
-            image_only_indicator=inputs.image_only,
+            temb=block.time,
+            encoder_hidden_states=block.context,
+            image_only_indicator=block.image_only,
         )
         down = tuple(
             count * zero(skip)
             for count, zero, skip in zip(self.repeats, self.controlnet_down_blocks, skips, strict=True)
         )
-        return ControlResiduals(down, self.controlnet_mid_block(hidden))
+        return Injections(residuals=ControlResiduals(down, self.controlnet_mid_block(hidden)))

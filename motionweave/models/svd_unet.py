@@ -1,36 +1,24 @@
-"""SVD's UNet with doors for control: diffusers' class, whose forward takes no ControlNet residuals.
+"""SVD's UNet with doors for control: diffusers' class, whose forward takes none.
 
-Weights, config and file layout are `UNetSpatioTemporalConditionModel`'s; without residuals the arithmetic is the same,
+Weights, config and file layout are `UNetSpatioTemporalConditionModel`'s; without control the arithmetic is the same,
 operation for operation (a test holds it to the bit).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class ControlResiduals:
-    """What a ControlNet adds to the UNet."""
-
-    down: tuple[Tensor, ...]
-    """One (B*F, C, h, w) tensor for each skip connection, in the order in which they are made."""
-    mid: Tensor
-    """(B*F, C, h, w), added after the middle block."""
-
-    def __add__(self, other: ControlResiduals) -> ControlResiduals:
-        """Sum two controls."""
-        down = tuple(mine + its for mine, its in zip(self.down, other.down, strict=True))
-        return ControlResiduals(down, self.mid + other.mid)
-
-    def scaled(self, factor: Tensor) -> ControlResiduals:
-        """Multiply every residual by a factor that broadcasts over (B*F, C, h, w)."""
-        return ControlResiduals(tuple(factor * residual for residual in self.down), factor * self.mid)
+from ..errors import InputError
+from ..types import same_device
+from .attention import TokenReader
+from .injections import CrossNormalised, Injections, Tokens
 
 
 @dataclass(frozen=True)
@@ -67,27 +55,54 @@ class BlockInputs:
         )
 
 
-def run_down_blocks(model: Any, hidden: Tensor, inputs: BlockInputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run_down_blocks(
+    model: Any, hidden: Tensor, inputs: BlockInputs, first_block: tuple[CrossNormalised, ...] = ()
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run the encoder half.
 
     Args:
         model: A UNet or ControlNet.
         hidden: (B*F, C, h, w) after `conv_in`.
         inputs: What every block is given.
+        first_block: What is added after the first block.
 
     Returns:
         The last hidden states and all skip connections, `hidden` first.
     """
     skips: tuple[Tensor, ...] = (hidden,)
-    for block in model.down_blocks:
+    for index, block in enumerate(model.down_blocks):
         extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
         hidden, made = block(hidden_states=hidden, temb=inputs.time, image_only_indicator=inputs.image_only, **extra)
         skips += made
+        for added in first_block if index == 0 else ():
+            hidden = added.add_to(hidden)
     return hidden, skips
 
 
 class SVDUNet(UNetSpatioTemporalConditionModel):
-    """diffusers' SVD UNet, able to take ControlNet residuals."""
+    """diffusers' SVD UNet, able to take what controls add."""
+
+    @contextmanager
+    def _reading(self, attention: Mapping[str, tuple[Tokens, ...]]) -> Iterator[None]:
+        """Have attention layers read extra tokens inside the block; all others keep diffusers' processor."""
+        layers = {name: self._attention(name) for name in attention}
+        before = {name: layer.processor for name, layer in layers.items()}
+        try:
+            for name, tokens in attention.items():
+                layers[name].processor = TokenReader(tokens)
+            yield
+        finally:
+            for name, processor in before.items():
+                layers[name].processor = processor
+
+    def _attention(self, name: str) -> Any:
+        try:
+            return self.get_submodule(name)
+        except AttributeError as error:
+            raise InputError(
+                f"a control has tokens for the attention layer {name}, which this UNet lacks; it was made for a UNet "
+                "of another size"
+            ) from error
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -95,7 +110,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
         timestep: Tensor,
         encoder_hidden_states: Tensor,
         added_time_ids: Tensor,
-        residuals: ControlResiduals | None = None,
+        injections: Injections | None = None,
     ) -> Tensor:
         """Predict v for a window.
 
@@ -104,24 +119,39 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
             timestep: Scalar, 0.25 ln(sigma).
             encoder_hidden_states: (B, T, D).
             added_time_ids: (B, 3): fps - 1, motion bucket, noise augmentation.
-            residuals: What ControlNets add, if any.
+            injections: What controls add, if any.
 
         Returns:
             (B, F, 4, h, w).
+
+        Raises:
+            InputError: If a control has tokens for a layer that is not there.
         """
-        batch, frames = sample.shape[:2]
+        add = injections or Injections()
         inputs = BlockInputs.embed(self, sample, timestep, encoder_hidden_states, added_time_ids)
-        hidden, skips = run_down_blocks(self, self.conv_in(sample.flatten(0, 1)), inputs)
-        if residuals is not None:
-            skips = tuple(skip + added for skip, added in zip(skips, residuals.down, strict=True))
+        if add.style is not None:
+            inputs = replace(inputs, time=inputs.time + same_device(add.style, inputs.time))
+        hidden = self.conv_in(sample.flatten(0, 1))
+        if add.stem is not None:
+            hidden = hidden + add.stem
+        with self._reading(add.attention):
+            hidden = self._run_blocks(hidden, inputs, add)
+        hidden = self.conv_out(self.conv_act(self.conv_norm_out(hidden)))
+        return hidden.reshape(*sample.shape[:2], *hidden.shape[1:])  # B F 4 h w
+
+    def _run_blocks(self, hidden: Tensor, inputs: BlockInputs, add: Injections) -> Tensor:
+        """Run all blocks on (B*F, C, h, w)."""
+        hidden, skips = run_down_blocks(self, hidden, inputs, add.first_block)
+        if add.residuals is not None:
+            skips = tuple(skip + added for skip, added in zip(skips, add.residuals.down, strict=True))
         hidden = self.mid_block(
             hidden_states=hidden,
             temb=inputs.time,
             encoder_hidden_states=inputs.context,
             image_only_indicator=inputs.image_only,
         )
-        if residuals is not None:
-            hidden = hidden + residuals.mid
+        if add.residuals is not None:
+            hidden = hidden + add.residuals.mid
         for block in self.up_blocks:
             count = len(block.resnets)  # pyright: ignore[reportArgumentType]
             extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
@@ -133,5 +163,4 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
                 **extra,
             )
             skips = skips[:-count]
-        hidden = self.conv_out(self.conv_act(self.conv_norm_out(hidden)))
-        return hidden.reshape(batch, frames, *hidden.shape[1:])  # B F 4 h w
+        return hidden

@@ -87,10 +87,9 @@ def denoise_window(
             level = min(sigma, backbone.facts.context_sigma)
             shown = known.latents + level * noise[known.places]
             sample = _put(sample, known, shown / (level**2 + 1) ** 0.5)
-        conditional, unconditional = backbone.predict(
-            sample, timestep, conditioning, step / options.steps, options.guidance.guided
-        )
-        prediction = options.guidance.combine(conditional, unconditional).to(latents.device)
+        guidance = options.guidance
+        predictions = backbone.predict(sample, timestep, conditioning, step / options.steps, guidance.passes)
+        prediction = guidance.combine(predictions).to(latents.device)
         if not bool(torch.isfinite(prediction).all()):
             raise MotionWeaveError(
                 f"the network gave numbers that are not finite at step {step + 1} of {options.steps}; 16-bit precision "

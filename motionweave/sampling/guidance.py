@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..backbones.base import Pass
 from ..errors import InputError
 
 
@@ -39,17 +40,22 @@ class Guidance:
         first = self.scale if self.first is None else self.first
         return torch.linspace(first, self.scale, frame_count).view(-1, 1, 1, 1)
 
-    def combine(self, conditional: Tensor, unconditional: Tensor | None) -> Tensor:
-        """Mix the two predictions.
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """The passes that are mixed; the one without the image comes first, as in diffusers."""
+        return (Pass(image=False), Pass()) if self.guided else (Pass(),)
+
+    def combine(self, predictions: tuple[Tensor, ...]) -> Tensor:
+        """Mix the predictions.
 
         Args:
-            conditional: (F, C, h, w) with the image.
-            unconditional: The same without it, or None where there is no guidance.
+            predictions: One (F, C, h, w) for each of `passes`.
 
         Returns:
             (F, C, h, w).
         """
-        if unconditional is None:
-            return conditional
+        if not self.guided:
+            return predictions[0]
+        unconditional, conditional = predictions
         scale = self.per_frame(conditional.shape[0]).to(conditional.device)
         return unconditional + scale * (conditional - unconditional)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from ..models.injections import UNetInputs
 
 if TYPE_CHECKING:
     from ..models.svd_controlnet import SVDControlNet
@@ -97,15 +99,12 @@ def denoiser_losses(
     keep = (torch.rand(count, generator=generator) >= drop.image).float()
     image = (batch.reference * keep.view(-1, 1, 1, 1))[:, None].expand(-1, frames, -1, -1, -1)
     sample = torch.cat([noisy * torch.rsqrt(level**2 + 1), image], 2)
-    inputs: dict[str, Any] = {
-        "encoder_hidden_states": batch.tokens * keep.view(-1, 1, 1),
-        "added_time_ids": torch.stack([batch.fps - 1, torch.full_like(batch.fps, MOTION_BUCKET), 0 * batch.fps], -1),
-    }
-    timestep = 0.25 * sigma.log()
-    residuals = None
+    time_ids = torch.stack([batch.fps - 1, torch.full_like(batch.fps, MOTION_BUCKET), 0 * batch.fps], -1)
+    inputs = UNetInputs(sample, 0.25 * sigma.log(), batch.tokens * keep.view(-1, 1, 1), time_ids)
+    injections = None
     if float(torch.rand(1, generator=generator)) >= drop.control:
-        residuals = nets.controlnet(sample, timestep, control=batch.poses * 2 - 1, **inputs)
-    output = nets.unet(sample, timestep, residuals=residuals, **inputs).float()
+        injections = nets.controlnet(inputs, nets.controlnet.encode(batch.poses.flatten(0, 1) * 2 - 1))
+    output = nets.unet(sample, inputs.timestep, inputs.tokens, time_ids, injections).float()
     # v of the noisy latents: what c_skip * x + c_out * v must make clean.
     target = (noisy * torch.rsqrt(level**2 + 1) - clean * torch.sqrt(level**2 + 1)) / level
     error = (output[:, known:] - target[:, known:]).square().mean((1, 2, 3, 4))

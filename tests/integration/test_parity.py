@@ -139,7 +139,7 @@ def test_a_control_changes_the_video_and_at_strength_0_not_one_bit(backbone, con
     assert (made(1.0) - without).abs().max() > 1e-3
     # Neutral not only because the control is left out early: a zero factor inside the window is left out as well.
     control = PoseControl(controlnet, maps, 1.0).apply_to(plain, window)
-    silent = replace(control, residuals=(replace(control.residuals[0], strength=torch.zeros(FRAMES)),))
+    silent = replace(control, controls=(replace(control.controls[0], strength=torch.zeros(FRAMES)),))
     assert torch.equal(our_latents(backbone, identity, options, silent), without)
 
 

@@ -30,7 +30,7 @@ def conditioning():
 
 
 def strengths(control, conditioning, start, stop):
-    (residual,) = control.apply_to(conditioning, Window(0, start, stop, 0)).residuals
+    (residual,) = control.apply_to(conditioning, Window(0, start, stop, 0)).controls
     return residual.strength
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 
+from motionweave.models.injections import ControlResiduals, Injections, UNetInputs
 from motionweave.models.svd_controlnet import SVDControlNet, skip_repeats
-from motionweave.models.svd_unet import BlockInputs, ControlResiduals, run_down_blocks
+from motionweave.models.svd_unet import BlockInputs, run_down_blocks
 
 FRAMES = 3
 
@@ -24,9 +25,10 @@ def inputs():
 
 @pytest.fixture(scope="module")
 def residuals(tiny_controlnet, inputs):
-    control = torch.rand(2, FRAMES, 3, 32, 32, generator=torch.Generator().manual_seed(5)) * 2 - 1
+    pictures = torch.rand(FRAMES, 3, 32, 32, generator=torch.Generator().manual_seed(5)) * 2 - 1
+    net = tiny_controlnet.net
     with torch.no_grad():
-        return tiny_controlnet.net(*inputs, control=control)
+        return net(UNetInputs(*inputs), net.encode(pictures)).residuals
 
 
 def test_without_residuals_the_unet_is_its_parent_to_the_bit(tiny_backbone, inputs):
@@ -37,7 +39,7 @@ def test_without_residuals_the_unet_is_its_parent_to_the_bit(tiny_backbone, inpu
 
 def test_residuals_of_zero_change_nothing(tiny_backbone, inputs, residuals):
     with torch.no_grad():
-        silent = tiny_backbone.unet(*inputs, residuals=residuals.scaled(torch.zeros(2 * FRAMES, 1, 1, 1)))
+        silent = tiny_backbone.unet(*inputs, Injections(residuals.scaled(torch.zeros(2 * FRAMES))))
         assert torch.equal(silent, tiny_backbone.unet(*inputs))
 
 
@@ -66,7 +68,7 @@ def test_residuals_act_as_in_the_published_loop(tiny_backbone, tiny_controlnet, 
     net = tiny_controlnet.net
     once = tuple(made / count for made, count in zip(residuals.down, net.repeats, strict=True))
     with torch.no_grad():
-        ours = tiny_backbone.unet(*inputs, residuals=residuals)
+        ours = tiny_backbone.unet(*inputs, Injections(residuals))
         published = published_loop(tiny_backbone.unet, inputs, once, residuals.mid)
         plain = tiny_backbone.unet(*inputs)
     torch.testing.assert_close(ours, published, rtol=0, atol=1e-5)
@@ -85,7 +87,7 @@ def test_the_controlnet_gives_one_residual_a_skip(tiny_backbone, inputs, residua
 def test_a_fresh_controlnet_says_nothing(tiny_backbone, inputs):
     net = SVDControlNet.from_unet(tiny_backbone.unet, (16, 16, 16, 16)).eval()
     with torch.no_grad():
-        made = net(*inputs, control=torch.rand(2, FRAMES, 3, 32, 32))
+        made = net(UNetInputs(*inputs), net.encode(torch.rand(FRAMES, 3, 32, 32))).residuals
     assert not any(bool(residual.any()) for residual in (*made.down, made.mid))
     assert torch.equal(net.down_blocks[0].resnets[0].spatial_res_block.conv1.weight,
                        tiny_backbone.unet.down_blocks[0].resnets[0].spatial_res_block.conv1.weight)  # fmt: skip
@@ -93,7 +95,7 @@ def test_a_fresh_controlnet_says_nothing(tiny_backbone, inputs):
 
 def test_residuals_add_and_scale():
     one = ControlResiduals((torch.ones(2, 1, 1, 1), torch.ones(2, 1, 1, 1)), torch.ones(2, 1, 1, 1))
-    both = one + one.scaled(torch.tensor([0.0, 2.0]).view(2, 1, 1, 1))
+    both = one + one.scaled(torch.tensor([0.0, 2.0]))
     assert [value.flatten().tolist() for value in (*both.down, both.mid)] == [[1.0, 3.0]] * 3
 
 

@@ -46,8 +46,8 @@ def test_a_ramp_rises_over_the_window_and_a_constant_does_not():
 
 def test_guidance_moves_away_from_the_prediction_without_the_image():
     conditional, unconditional = torch.full((2, 1, 1, 1), 3.0), torch.ones(2, 1, 1, 1)
-    assert Guidance(3.0, 1.0).combine(conditional, unconditional).flatten().tolist() == [3.0, 7.0]
-    assert Guidance(1.0).combine(conditional, None) is conditional
+    assert Guidance(3.0, 1.0).combine((unconditional, conditional)).flatten().tolist() == [3.0, 7.0]
+    assert Guidance(1.0).combine((conditional,)) is conditional
 
 
 @pytest.mark.parametrize("scales", [(0.5, None), (101.0, None), (float("nan"), None), (2.0, 0.0)])
@@ -133,7 +133,7 @@ class Predicting:
 
 
 def test_numbers_that_are_not_finite_stop_the_run(tiny_backbone, conditioning):
-    broken = Predicting(tiny_backbone, lambda sample, *_: (sample * float("nan"), None))
+    broken = Predicting(tiny_backbone, lambda sample, *_: (sample * float("nan"),))
     with pytest.raises(MotionWeaveError, match="not finite at step 1 of 3"):
         window(broken, conditioning)
 
