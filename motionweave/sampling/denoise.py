@@ -1,16 +1,14 @@
 """One window, from noise to latents.
 
-Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), algorithm 2 without
-churn, through diffusers' scheduler. Known frames (overlap that an earlier window made) are put in at every step at that
-step's noise level, as Lugmayr et al., "RePaint" (2022), eq. 8; a backbone that was trained with known frames nearly
-clean (`BackboneFacts.context_sigma`) is shown them no noisier than that.
+Noise levels come from `SCHEDULES`, the way between them from `SAMPLERS`. Known frames (overlap that an earlier window
+made) are put in at every step at that step's noise level, as Lugmayr et al., "RePaint" (2022), eq. 8; a backbone that
+was trained with known frames nearly clean (`BackboneFacts.context_sigma`) is shown them no noisier than that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,6 +17,8 @@ from ..backbones.base import Backbone, Conditioning
 from ..errors import InputError, MotionWeaveError
 from ..types import check_shape
 from .guidance import Guidance
+from .samplers import SAMPLERS
+from .schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,15 @@ class DenoiseOptions:
     """Denoising steps."""
     guidance: Guidance
     """How to mix the predictions."""
+    sampler: str = "euler"
+    """Id in `SAMPLERS`."""
+    schedule: str = "karras"
+    """Id in `SCHEDULES`."""
 
     def __post_init__(self) -> None:
-        """Refuse schedules without a step."""
+        """Refuse schedules without a step, and names that nothing has."""
+        SAMPLERS.get(self.sampler)
+        SCHEDULES.get(self.schedule)
         if not 1 <= self.steps <= 1000:
             raise InputError(f"{self.steps} denoising steps were asked for; expected 1 to 1000, usually 8 to 30")
 
@@ -44,6 +50,21 @@ class KnownFrames:
     """(K, C, h, w), unit deviation."""
     places: Tensor
     """(K,) int64 positions in the window."""
+
+
+def _require_finite(latents: Tensor, predictions: tuple[Tensor, ...], place: str) -> None:
+    """Stop where a step led to latents that are not finite; NaN and infinity in a prediction always do."""
+    if bool(torch.isfinite(latents).all()):
+        return
+    if all(bool(torch.isfinite(each).all()) for each in predictions):
+        raise MotionWeaveError(
+            f"the latents are not finite at {place}, though the network's numbers were: they are far too large; use a "
+            "lower guidance, and check that weights, LoRAs and ControlNets belong to this backbone"
+        )
+    raise MotionWeaveError(
+        f"the network gave numbers that are not finite at {place}; 16-bit precision overflows on some graphics cards "
+        "and at very small sizes: use bfloat16 or float32, or a larger size"
+    )
 
 
 def _put(into: Tensor, known: KnownFrames, values: Tensor) -> Tensor:
@@ -74,33 +95,31 @@ def denoise_window(
 
     Raises:
         ShapeError: If the noise is not a window of latents.
-        MotionWeaveError: If the network gives numbers that are not finite.
+        MotionWeaveError: If the network's numbers, or the latents, are not finite; the step is named.
     """
     check_shape("noise", noise, "F C h w")
-    scheduler: Any = backbone.scheduler()
-    scheduler.set_timesteps(options.steps)
+    # Without controls the image alone is all there is, and a pass without them would be run in vain.
+    guidance = options.guidance if conditioning.controls else replace(options.guidance, control=1.0)
+    levels = SCHEDULES.get(options.schedule).build(backbone, options.steps)
+    solver = SAMPLERS.get(options.sampler).build(backbone, levels)
+    scheduler = solver.scheduler
     latents = noise * scheduler.init_noise_sigma
     for step, timestep in enumerate(scheduler.timesteps):
-        sigma = float(scheduler.sigmas[step])
+        sigma = float(levels[step])
         sample = scheduler.scale_model_input(latents, timestep)
         if known is not None:
             level = min(sigma, backbone.facts.context_sigma)
             shown = known.latents + level * noise[known.places]
             sample = _put(sample, known, shown / (level**2 + 1) ** 0.5)
-        guidance = options.guidance
         predictions = backbone.predict(sample, timestep, conditioning, step / options.steps, guidance.passes)
         prediction = guidance.combine(predictions).to(latents.device)
-        if not bool(torch.isfinite(prediction).all()):
-            raise MotionWeaveError(
-                f"the network gave numbers that are not finite at step {step + 1} of {options.steps}; 16-bit precision "
-                "overflows on some graphics cards and at very small sizes: use bfloat16 or float32, or a larger size"
-            )
         moved = scheduler.step(prediction, timestep, latents)
         latents = moved.prev_sample
+        _require_finite(latents, predictions, f"step {step + 1} of {options.steps}")
         if known is not None:
-            # Kept in step with the schedule, so that the Euler step of a frame never starts from another frame's noise.
-            following = float(scheduler.sigmas[step + 1])
+            # Kept in step with the schedule, so that the step of a frame never starts from another frame's noise.
+            following = float(levels[step + 1])
             latents = _put(latents, known, known.latents + following * noise[known.places])
         if on_step is not None:
-            on_step(step + 1, moved.pred_original_sample)
+            on_step(step + 1, solver.clean(moved))
     return latents

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionweave.backbones.base import Conditioning
-from motionweave.errors import InputError, MotionWeaveError, ShapeError
+from motionweave.errors import InputError, ShapeError
 from motionweave.sampling import DenoiseOptions, Guidance, KnownFrames, denoise_window, frame_noise
 from motionweave.types import Size
 
@@ -130,12 +130,6 @@ class Predicting:
 
     def __init__(self, backbone, predict):
         self.facts, self.scheduler, self.predict = backbone.facts, backbone.scheduler, predict
-
-
-def test_numbers_that_are_not_finite_stop_the_run(tiny_backbone, conditioning):
-    broken = Predicting(tiny_backbone, lambda sample, *_: (sample * float("nan"),))
-    with pytest.raises(MotionWeaveError, match="not finite at step 1 of 3"):
-        window(broken, conditioning)
 
 
 def test_out_of_memory_passes_as_it_is(tiny_backbone, conditioning):
