@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..types import same_device
@@ -68,7 +69,7 @@ class CrossNormalised:
     """A map that takes on the mean and deviation of the hidden states it is added to (ControlNeXt)."""
 
     feature: Tensor
-    """(1|B*F, C, h, w)."""
+    """(1|B*F, C, h', w'): of any size, averaged over cells to that of the hidden states once it has been normalised."""
     strength: Tensor = field(default_factory=_ones)
     """(1|B*F,)."""
 
@@ -78,6 +79,7 @@ class CrossNormalised:
         mean, deviation = hidden.mean(axes, keepdim=True), hidden.std(axes, keepdim=True)
         own_mean, own_deviation = self.feature.mean(axes, keepdim=True), self.feature.std(axes, keepdim=True)
         normal = (self.feature - own_mean) * (deviation / (own_deviation + 1e-5)) + mean
+        normal = F.adaptive_avg_pool2d(normal, hidden.shape[-2:])
         return hidden + _times(normal, self.strength)
 
 
@@ -102,7 +104,7 @@ class AddedTokens:
     strength: Tensor = field(default_factory=_ones)
     """(1|B*F,): factor on the result."""
     mask: Tensor | None = None
-    """(1|B*F, h*w) in [0, 1]: where in the picture the result counts; None for everywhere."""
+    """(1|B*F, h, w) in [0, 1]: where among the latent cells the result counts; None for everywhere."""
     cross_normalised: bool = False
     """Whether the result first takes on the mean and deviation of the layer's own (StableAnimator)."""
 
