@@ -1,4 +1,4 @@
-"""Speech to face motion: a pose track that speaks, without trained weights, for any model that follows poses."""
+"""Speech to face motion: a pose track that speaks, for any model that follows poses; trained weights are an option."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .keypoints import Person
 from .people import link_people
 from .pose import KeypointTrack
 from .prosody import read_prosody
-from .speech_motion import SpeechMotion, speech_motion
+from .speech_motion import MotionCurves, SpeechMotion, speech_motion
 from .stacking import FACE, stack_people, unstack_people
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,9 @@ class TalkingPose:
     """Mouth and head over the same frames, before amounts."""
 
 
-def speech_to_face_motion(audio: Audio, pose: KeypointTrack, options: FaceMotionOptions | None = None) -> TalkingPose:
+def speech_to_face_motion(
+    audio: Audio, pose: KeypointTrack, options: FaceMotionOptions | None = None, told: MotionCurves | None = None
+) -> TalkingPose:
     """Let the person of a pose track speak.
 
     The mouth's own motion in the track is replaced, the head's is kept and added to. Of several people the one who
@@ -66,6 +68,7 @@ def speech_to_face_motion(audio: Audio, pose: KeypointTrack, options: FaceMotion
         pose: Who speaks. A track of one frame is a still pose and is repeated for as long as the sound lasts; any other
             keeps its length, and where the sound is shorter the mouth stays closed.
         options: How much moves.
+        told: What a model reads from the same sound (`read_motion`); without it all is read from the prosody.
 
     Returns:
         The track on the same clock and canvas.
@@ -83,7 +86,7 @@ def speech_to_face_motion(audio: Audio, pose: KeypointTrack, options: FaceMotion
     if not everybody:
         raise InputError("the pose track shows nobody; expected a person to speak")
     before = everybody[0].people
-    motion = speech_motion(read_prosody(audio), pose.fps, len(pose), options.seed)
+    motion = speech_motion(read_prosody(audio), pose.fps, len(pose), options.seed, told)
     after = unstack_people(_moved(stack_people(before), motion, options), _with_faces(before))
     frames = zip(pose.frames, before, after, strict=True)
     track = replace(pose, frames=tuple(_exchanged(people, old, new) for people, old, new in frames))

@@ -8,7 +8,8 @@ Facial Animation, Head Motion and Speech Acoustics", 2002); how it drifts is dra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -44,6 +45,23 @@ class SpeechMotion:
     """(F,) positive lowers the nose."""
     roll: np.ndarray
     """(F,) positive tilts the top of the head to the picture's right."""
+
+
+@dataclass(frozen=True)
+class MotionCurves:
+    """What a trained model reads of a face from a voice, on a clock of its own."""
+
+    first_s: float
+    """The moment of the first reading in seconds."""
+    rate_hz: float
+    """Readings per second."""
+    values: Mapping[str, np.ndarray]
+    """(P,) for each of `SpeechMotion`'s names that the model tells; the others are read from the prosody."""
+
+    def at(self, name: str, time_s: np.ndarray) -> np.ndarray:
+        """Read a curve at some moments, (F,): straight between readings, at rest after the last one."""
+        values = self.values[name]
+        return np.interp(time_s, self.first_s + np.arange(len(values)) / self.rate_hz, values, right=0.0)
 
 
 def mouth_opening_of(prosody: Prosody) -> np.ndarray:
@@ -83,7 +101,9 @@ def _eased(wanted: np.ndarray) -> np.ndarray:
     return reached
 
 
-def speech_motion(prosody: Prosody, fps: Fraction, frame_count: int, seed: int) -> SpeechMotion:
+def speech_motion(
+    prosody: Prosody, fps: Fraction, frame_count: int, seed: int, told: MotionCurves | None = None
+) -> SpeechMotion:
     """Give mouth and head at each frame of a video.
 
     Args:
@@ -91,6 +111,7 @@ def speech_motion(prosody: Prosody, fps: Fraction, frame_count: int, seed: int) 
         fps: The video's frame rate; frame i is at ``i / fps`` seconds.
         frame_count: Its frames. After the sound the mouth is closed and the head comes to rest.
         seed: Draws how the head drifts; the same at any frame rate.
+        told: What a model says of the same voice; it takes the place of what would be read from the prosody.
 
     Returns:
         F frames.
@@ -105,7 +126,8 @@ def speech_motion(prosody: Prosody, fps: Fraction, frame_count: int, seed: int) 
     nod = 0.6 * _stress(opening) + 0.4 * _melody(prosody)
     rng = np.random.default_rng([seed, 17])
     drift = [_wander(rng, time_s) * size * at_frames(speaking) for size in DRIFT]
-    return SpeechMotion(at_frames(opening), drift[0], drift[1] + NOD * at_frames(nod * speaking), drift[2])
+    motion = SpeechMotion(at_frames(opening), drift[0], drift[1] + NOD * at_frames(nod * speaking), drift[2])
+    return motion if told is None else replace(motion, **{name: told.at(name, time_s) for name in told.values})
 
 
 def _averaged(values: np.ndarray, seconds: float) -> np.ndarray:

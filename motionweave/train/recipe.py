@@ -234,6 +234,38 @@ class SpeechRecipe(BaseModel):
     loop: LoopRecipe
 
 
+class AudioMotionRecipe(BaseModel):
+    """Mini's audio-motion transformer."""
+
+    model_config = _STRICT
+    kind: Literal["audio_motion"]
+    speech: str
+    """Folder of the trained speech model that it listens through, below the output folder."""
+    speech_model: str
+    """Name by which that one is found when the finished model is loaded."""
+    first_seed: int = Field(default=0, ge=0)
+    """Seed of the first voice; better not one that the speech model was trained on."""
+    voices: int = Field(gt=0)
+    """How many speak."""
+    voice_s: float = Field(gt=0)
+    """Seconds that each of them speaks; as far the speech model's attention sees afterwards."""
+    seconds: float = Field(gt=0)
+    """Seconds that a step hears of a voice."""
+    batch: int = Field(gt=0)
+    """Voices a step."""
+    width: int = Field(gt=0)
+    """Numbers by which a moment is described."""
+    depth: int = Field(gt=0)
+    """Transformer layers."""
+    heads: int = Field(gt=0)
+    """Attention heads of each."""
+    feed_forward: int = Field(gt=0)
+    """Inner width of a layer's feed-forward part."""
+    reach_s: float = Field(gt=0)
+    """How far a layer looks to either side, in seconds."""
+    loop: LoopRecipe
+
+
 Recipe = Union[  # noqa: UP007
     DepthRecipe,
     VAERecipe,
@@ -244,6 +276,7 @@ Recipe = Union[  # noqa: UP007
     FaceDetectorRecipe,
     FaceEmbedderRecipe,
     SpeechRecipe,
+    AudioMotionRecipe,
 ]
 """Any recipe; its ``kind`` says which."""
 

@@ -48,6 +48,7 @@ TRAINERS: dict[str, tuple[str, str]] = {
     "face_detector": (".face_detector", "train_face_detector"),
     "face_embedder": (".face_embedder", "train_face_embedder"),
     "speech": (".speech", "train_speech"),
+    "audio_motion": (".audio_motion", "train_audio_motion"),
 }
 """For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
 

@@ -64,6 +64,10 @@ def _is_speech(folder: Path) -> bool:
     return read_config(folder / "config.json").get("model_type") == "wav2vec2"
 
 
+def _is_audio_motion(folder: Path) -> bool:
+    return read_config(folder / "config.json").get("_class_name") == "AudioMotionNet"
+
+
 def _is_face(folder: Path) -> bool:
     """Take packs: a detector and a recogniser at least."""
     return len(list(folder.glob("*.onnx"))) > 1
@@ -76,6 +80,7 @@ ROLES = {
     "pose-openpose": Role("body_pose_model.pth", ("openpose", "annotators"), _is_openpose, pack_homes=(AUX_PACK,)),
     "depth": Role("config.json", ("depth", "depthanything", "zoedepth"), _is_depth),
     "speech": Role("config.json", ("audio_encoders", "wav2vec2"), _is_speech),
+    "audio_motion": Role("config.json", ("audio_motion", "audio_encoders"), _is_audio_motion),
     "face": Role("*.onnx", ("insightface/models", "insightface"), _is_face, user_homes=(".insightface/models",)),
 }
 """Every role whose models are folders."""
