@@ -18,7 +18,8 @@ from torch import Tensor
 from ..errors import InputError
 from ..types import same_device
 from .attention import TokenReader
-from .injections import CrossNormalised, Injections, Tokens
+from .injections import Injections, Tokens
+from .step_cache import StepCache
 
 
 @dataclass(frozen=True)
@@ -55,28 +56,34 @@ class BlockInputs:
         )
 
 
-def run_down_blocks(
-    model: Any, hidden: Tensor, inputs: BlockInputs, first_block: tuple[CrossNormalised, ...] = ()
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run_down_blocks(model: Any, hidden: Tensor, inputs: BlockInputs) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run the encoder half.
 
     Args:
         model: A UNet or ControlNet.
         hidden: (B*F, C, h, w) after `conv_in`.
         inputs: What every block is given.
-        first_block: What is added after the first block.
 
     Returns:
         The last hidden states and all skip connections, `hidden` first.
     """
-    skips: tuple[Tensor, ...] = (hidden,)
-    for index, block in enumerate(model.down_blocks):
-        extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
-        hidden, made = block(hidden_states=hidden, temb=inputs.time, image_only_indicator=inputs.image_only, **extra)
-        skips += made
-        for added in first_block if index == 0 else ():
-            hidden = added.add_to(hidden)
+    return _run_other_blocks(model, *_run_block(model.down_blocks[0], hidden, (hidden,), inputs), inputs)
+
+
+def _run_other_blocks(
+    model: Any, hidden: Tensor, skips: tuple[Tensor, ...], inputs: BlockInputs
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    for block in model.down_blocks[1:]:
+        hidden, skips = _run_block(block, hidden, skips, inputs)
     return hidden, skips
+
+
+def _run_block(
+    block: Any, hidden: Tensor, skips: tuple[Tensor, ...], inputs: BlockInputs
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
+    hidden, made = block(hidden_states=hidden, temb=inputs.time, image_only_indicator=inputs.image_only, **extra)
+    return hidden, skips + made
 
 
 class SVDUNet(UNetSpatioTemporalConditionModel):
@@ -111,6 +118,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
         encoder_hidden_states: Tensor,
         added_time_ids: Tensor,
         injections: Injections | None = None,
+        cache: StepCache | None = None,
     ) -> Tensor:
         """Predict v for a window.
 
@@ -120,6 +128,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
             encoder_hidden_states: (B, T, D).
             added_time_ids: (B, 3): fps - 1, motion bucket, noise augmentation.
             injections: What controls add, if any.
+            cache: The window's, where this step may reuse the last one that ran in full; None to run in full.
 
         Returns:
             (B, F, 4, h, w).
@@ -135,13 +144,24 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
         if add.stem is not None:
             hidden = hidden + add.stem
         with self._reading(add.attention):
-            hidden = self._run_blocks(hidden, inputs, add)
+            hidden = self._run_blocks(hidden, inputs, add, cache)
         hidden = self.conv_out(self.conv_act(self.conv_norm_out(hidden)))
         return hidden.reshape(*sample.shape[:2], *hidden.shape[1:])  # B F 4 h w
 
-    def _run_blocks(self, hidden: Tensor, inputs: BlockInputs, add: Injections) -> Tensor:
-        """Run all blocks on (B*F, C, h, w)."""
-        hidden, skips = run_down_blocks(self, hidden, inputs, add.first_block)
+    def _run_blocks(self, stem: Tensor, inputs: BlockInputs, add: Injections, cache: StepCache | None) -> Tensor:
+        """Run all blocks on (B*F, C, h, w), or the first alone where the cache knows the rest."""
+        hidden, skips = _run_block(self.down_blocks[0], stem, (stem,), inputs)
+        if cache is None:
+            return self._run_rest(hidden, skips, inputs, add)
+        feature = next(skip for skip in reversed(skips) if skip.shape == stem.shape)
+        passes = len(inputs.image_only)
+        return cache.run(stem, feature, passes, lambda: self._run_rest(hidden, skips, inputs, add))
+
+    def _run_rest(self, hidden: Tensor, skips: tuple[Tensor, ...], inputs: BlockInputs, add: Injections) -> Tensor:
+        """Run what follows the first block."""
+        for added in add.first_block:
+            hidden = added.add_to(hidden)
+        hidden, skips = _run_other_blocks(self, hidden, skips, inputs)
         if add.residuals is not None:
             skips = tuple(skip + added for skip, added in zip(skips, add.residuals.down, strict=True))
         hidden = self.mid_block(
