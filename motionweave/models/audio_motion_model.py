@@ -1,7 +1,7 @@
-"""An audio-motion model ready to use: its network, the speech model that it listens through, and long sounds in pieces.
+"""An audio-motion model ready to use: its network, the speech model it listens through, long sounds in pieces.
 
-Of published audio-to-motion weights none fits: each tells something else. Sonic's buckets say how much moves, SadTalker's
-and AniPortrait's nets give coefficients or points of a face model of their own, FaceFormer's the vertices of one mesh.
+Of published audio-to-motion weights none fits, because each tells something else: Sonic's buckets how much moves,
+SadTalker's and AniPortrait's nets the coefficients or points of face models of their own, FaceFormer's one mesh.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
 from ..errors import InputError
 from ..runtime import Folders, Runtime
@@ -21,14 +22,11 @@ from ..tracks.speech_motion import MotionCurves
 from ..types import Audio, Progress
 from ..weights.loading import require_files
 from ..weights.locate import locate_model
-from ..weights.roles import read_config
 from ..weights.state_dict import load_state
 from ..weights.tensor_files import read_tensors
-from .audio_motion import AudioMotionNet
+from .audio_motion import AudioMotionConfig, AudioMotionNet
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-NEEDED = ("layers", "features", "speech_model")
-"""What a config has to say."""
 PIECE = 500
 """Moments at a time, 10 s; changes memory, not the result."""
 
@@ -59,13 +57,13 @@ def load_audio_motion_model(name: str, folders: Folders) -> AudioMotionModel:
     """
     folder = locate_model("audio_motion", name, folders)
     net = load_audio_motion_net(folder)
-    listener = str(net.config["speech_model"])
-    speech = load_speech_model(locate_model("speech", listener, folders))
-    wanted, found = (net.config["layers"], net.config["features"]), (speech.layer_count, speech.width)
+    speech = load_speech_model(locate_model("speech", net.config.speech_model, folders))
+    wanted, found = (net.config.layers, net.config.features), (speech.layer_count, speech.width)
     if wanted != found:
         raise InputError(
             f"the audio-motion model '{name}' reads {wanted[0]} layers of {wanted[1]} features and the speech model "
-            f"'{listener}' gives {found[0]} of {found[1]}; put the speech model that it was trained with in its place"
+            f"'{net.config.speech_model}' gives {found[0]} of {found[1]}; put the speech model that it was trained "
+            "with in its place"
         )
     return AudioMotionModel(net, speech)
 
@@ -81,16 +79,25 @@ def load_audio_motion_net(folder: Path) -> AudioMotionNet:
         InputError: If they are not those of an audio-motion model, or do not fit each other.
     """
     require_files(folder, (CONFIG, WEIGHTS), "an audio-motion model")
-    config = read_config(folder / CONFIG)
-    missing = [name for name in NEEDED if not config.get(name)]
-    if config.get("_class_name") != AudioMotionNet.__name__ or missing:
+    try:
+        config = AudioMotionConfig.model_validate_json((folder / CONFIG).read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"]) or "the file"
         raise InputError(
-            f"{folder / CONFIG} is not that of an audio-motion model of MotionWeave"
-            + (f": it lacks {', '.join(missing)}" if missing else "")
-            + "; other projects' audio-to-motion models are built otherwise and cannot be loaded"
-        )
-    net: AudioMotionNet = AudioMotionNet.from_config(config)  # pyright: ignore[reportAssignmentType]
-    return load_state(net, read_tensors(folder / WEIGHTS, torch.float32), str(folder / WEIGHTS))
+            f"{folder / CONFIG} is not that of an audio-motion model of MotionWeave: {place}: {first['msg']}. Other "
+            "projects' audio-to-motion models are built otherwise and cannot be loaded"
+        ) from error
+    return load_state(AudioMotionNet(config), read_tensors(folder / WEIGHTS, torch.float32), str(folder / WEIGHTS))
+
+
+def save_audio_motion_net(net: AudioMotionNet, folder: Path) -> None:
+    """Write a network as `load_audio_motion_net` reads it, its weights in half precision."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(net.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, folder / WEIGHTS)
 
 
 def read_motion(audio: Audio, model: AudioMotionModel, runtime: Runtime) -> MotionCurves:
@@ -111,10 +118,10 @@ def read_motion(audio: Audio, model: AudioMotionModel, runtime: Runtime) -> Moti
         InputError: If the sound is shorter than the speech model needs.
     """
     net, clock = model.net, model.speech.clock
-    options = SpeechOptions(attention_s=net.config["attention_s"])
+    options = SpeechOptions(attention_s=net.config.attention_s)
     states = encode_speech(audio, model.speech, Fraction(1), runtime, options).states
     count, halo = len(states), math.ceil(net.halo_s * clock.fps)
-    told = torch.empty(count, len(net.outputs))
+    told = torch.empty(count, len(net.config.outputs))
     with runtime.resident(net), torch.inference_mode():
         for start in range(0, count, PIECE):
             stop, low = min(start + PIECE, count), max(0, start - halo)
@@ -122,4 +129,4 @@ def read_motion(audio: Audio, model: AudioMotionModel, runtime: Runtime) -> Moti
             told[start:stop] = net(seen, float(clock.fps))[0, start - low : stop - low].cpu()
             runtime.report(Progress("motion", 0, 1, stop, count))
     curves = told.double().numpy().T
-    return MotionCurves(float(clock.first_s), float(clock.fps), dict(zip(net.outputs, curves, strict=True)))
+    return MotionCurves(float(clock.first_s), float(clock.fps), dict(zip(net.config.outputs, curves, strict=True)))

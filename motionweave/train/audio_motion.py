@@ -18,8 +18,8 @@ from ..marionette import FIRST_EVALUATION_SEED
 from ..marionette.motion import mouth_opening
 from ..marionette.voice import speak
 from ..media import resample_audio
-from ..models.audio_motion import AudioMotionNet
-from ..models.audio_motion_model import WEIGHTS
+from ..models.audio_motion import AudioMotionConfig, AudioMotionNet
+from ..models.audio_motion_model import save_audio_motion_net
 from ..tracks.speech_model import FeatureClock, SpeechModel, load_speech_model
 from ..tracks.speech_states import hidden_states
 from .job import Job
@@ -128,23 +128,21 @@ def motion_losses(
 
 def train_audio_motion(recipe: AudioMotionRecipe, job: Job) -> Path:
     """Train Mini's audio-motion transformer and write ``audio-motion``."""
-    from safetensors.torch import save_file
-
     model = load_speech_model(job.output / recipe.speech)
-    net = AudioMotionNet(
+    config = AudioMotionConfig(
+        speech_model=recipe.speech_model,
         layers=model.layer_count,
         features=model.width,
+        attention_s=recipe.voice_s,
         width=recipe.width,
         depth=recipe.depth,
         heads=recipe.heads,
         feed_forward=recipe.feed_forward,
         reach_s=recipe.reach_s,
-        speech_model=recipe.speech_model,
-        attention_s=recipe.voice_s,
+        outputs=("opening",),
     )
-    voices = HeardVoices(recipe, model)
-    weights = fit(net, lambda _, g: motion_losses(net, voices, recipe, g), job.options, job.run)
+    net, voices = AudioMotionNet(config), HeardVoices(recipe, model)
+    net.load_state_dict(fit(net, lambda _, g: motion_losses(net, voices, recipe, g), job.options, job.run))
     folder = job.output / "audio-motion"
-    net.save_config(folder)
-    save_file({name: value.half().contiguous() for name, value in weights.items()}, folder / WEIGHTS)
+    save_audio_motion_net(net, folder)
     return folder

@@ -65,7 +65,7 @@ def _is_speech(folder: Path) -> bool:
 
 
 def _is_audio_motion(folder: Path) -> bool:
-    return read_config(folder / "config.json").get("_class_name") == "AudioMotionNet"
+    return read_config(folder / "config.json").get("model_type") == "motionweave_audio_motion"
 
 
 def _is_face(folder: Path) -> bool:
