@@ -1,76 +1,40 @@
-"""SVD's folder on disk: diffusers' layout, and what is known about the model in it."""
+"""SVD on disk: a folder in diffusers' layout, or a single file."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..errors import InputError
-from ..types import Size
 from ..weights.loading import fingerprint, load_network, require_files
-from .base import BackboneFacts
 from .svd import SVDBackbone
-
-SVD_XT_FACTS = BackboneFacts(
-    name="SVD-XT",
-    window=25,
-    chunk_frames=17,
-    overlap=8,
-    fps=Fraction(7),
-    size=Size(1024, 576),
-    spatial_multiple=64,
-    spatial_compression=8,
-    temporal_compression=1,
-    latent_channels=4,
-    image_role="first_frame",
-    context_sigma=float("inf"),
-    steps=25,
-    guidance=2.5,
-    noise_augmentation=0.02,
-)
-"""What holds for the published SVD-XT; a ``motionweave.json`` beside a model's folders overrules it field by field."""
+from .svd_facts import read_facts
+from .svd_single_file import load_svd_file
 
 
-def read_facts(folder: Path) -> BackboneFacts:
-    """Read what is known about a model: SVD-XT's facts, overruled by its ``motionweave.json``.
-
-    Raises:
-        InputError: If that file names a fact that does not exist.
-    """
-    path = folder / "motionweave.json"
-    facts = {field.name: getattr(SVD_XT_FACTS, field.name) for field in fields(BackboneFacts)}
-    if path.is_file():
-        own: dict[str, Any] = json.loads(path.read_text())
-        unknown = sorted(set(own) - set(facts))
-        if unknown:
-            raise InputError(f"{path} has unknown facts: {', '.join(unknown)}; known are {', '.join(facts)}")
-        if "fps" in own:
-            own["fps"] = Fraction(own["fps"])
-        if "size" in own:
-            own["size"] = Size(*own["size"])
-        facts |= own
-    return BackboneFacts(**facts)
-
-
-def load_svd(folder: Path, dtype: torch.dtype = torch.float32) -> SVDBackbone:
-    """Load SVD, SVD-XT or Mini from a folder in diffusers' layout.
+def load_svd(path: Path, dtype: torch.dtype = torch.float32) -> SVDBackbone:
+    """Load SVD, SVD-XT or Mini.
 
     Args:
-        folder: With ``unet``, ``vae``, ``image_encoder``, ``scheduler`` and ``feature_extractor``.
-        dtype: Precision of the UNet; the VAE and the image encoder follow it, but not below what they can hold.
+        path: A single safetensors file, or a folder with ``unet``, ``vae``, ``image_encoder``, ``scheduler`` and
+            ``feature_extractor``.
+        dtype: Precision to load in; weights that the file holds in another one are converted one by one.
 
     Returns:
         The backbone, on the CPU.
 
     Raises:
         MissingModelError: If a part is missing.
-        InputError: If a part is another network.
+        InputError: If a part is another network, or lacks weights.
     """
+    return load_svd_file(path, dtype) if path.is_file() else load_svd_folder(path, dtype)
+
+
+def load_svd_folder(folder: Path, dtype: torch.dtype) -> SVDBackbone:
+    """Load SVD, SVD-XT or Mini from a folder in diffusers' layout; see `load_svd`."""
     require_files(
         folder,
         (

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
+NO_WEIGHTS = ("*.position_ids",)
+"""Patterns of names that some programs save beside a network's weights, and that it makes itself."""
+
 NAMES_SHOWN = 4
 """How many names of a kind a message lists."""
 
@@ -40,9 +43,9 @@ def load_state(
     Raises:
         InputError: If names are missing, left over, or have other shapes; lists the first of each.
     """
-    own = net.state_dict()
-    missing = [name for name in own if name not in tensors and not _matches(name, allowed_missing)]
-    unexpected = [name for name in tensors if name not in own and not _matches(name, allowed_unexpected)]
+    own, ignored = net.state_dict(), (*NO_WEIGHTS, *allowed_unexpected)
+    missing = [name for name in own if name not in tensors and not matches(name, allowed_missing)]
+    unexpected = [name for name in tensors if name not in own and not matches(name, ignored)]
     misshaped = [
         f"{name} {tuple(tensors[name].shape)} instead of {tuple(mine.shape)}"
         for name, mine in own.items()
@@ -79,5 +82,6 @@ def require_fit(
         )
 
 
-def _matches(name: str, patterns: Sequence[str]) -> bool:
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether a name fits one of these patterns (`fnmatch`)."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -75,7 +75,7 @@ def load_transformers_depth(kind: str, folder: Path, dtype: torch.dtype, metric:
     import transformers
 
     require_files(folder, ("config.json", "preprocessor_config.json"), "a depth model")
-    network = load_network(getattr(transformers, kind), folder, dtype)
+    network = load_network(getattr(transformers, kind), folder, dtype, ("*",))
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:

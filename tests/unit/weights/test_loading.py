@@ -6,7 +6,8 @@ import shutil
 import pytest
 import torch
 
-from motionweave.backbones.svd_files import SVD_XT_FACTS, load_svd, read_facts
+from motionweave.backbones.svd_facts import SVD_XT_FACTS, read_facts
+from motionweave.backbones.svd_files import load_svd
 from motionweave.errors import InputError, MissingModelError
 from motionweave.types import Size
 from motionweave.weights.loading import FINGERPRINT_BYTES, fingerprint
@@ -49,6 +50,28 @@ def test_missing_weights_are_said(copy):
     (copy / "unet/diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(MissingModelError, match="SVDUNet could not be loaded"):
         load_svd(copy)
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [("unet/diffusion_pytorch_model", "conv_in.weight"), ("image_encoder/model", "visual_projection.weight")],
+)
+def test_weights_that_are_missing_or_left_over_are_listed_and_never_random(copy, part, kept):
+    from safetensors.torch import load_file, save_file
+
+    path = copy / f"{part}.safetensors"
+    tensors = load_file(path)
+    tensors["surprise.weight"] = tensors.pop(kept)
+    save_file(tensors, path, {"format": "pt"})
+    with pytest.raises(InputError, match=rf"1 missing: {kept}; 1 not expected: surprise.weight"):
+        load_svd(copy)
+
+
+def test_half_precision_files_of_a_variant_are_found(copy, tiny_backbone):
+    for path in copy.rglob("*.safetensors"):
+        path.rename(path.with_suffix(".fp16.safetensors"))
+    loaded = load_svd(copy).unet.state_dict()
+    assert all(torch.equal(value, loaded[name]) for name, value in tiny_backbone.unet.state_dict().items())
 
 
 @pytest.mark.parametrize("part", ["unet/diffusion_pytorch_model", "image_encoder/model"])
