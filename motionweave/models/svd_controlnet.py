@@ -14,8 +14,15 @@ from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedd
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from ..weights.tensor_files import Shapes
 from .injections import Adapter, ControlResiduals, Injections, UNetInputs
 from .svd_unet import BlockInputs, run_down_blocks
+
+HEAD_WIDTH = 64
+"""Channels of an attention head in SVD; shapes do not tell it, a config.json does."""
+
+TIME_IDS = 3
+"""fps, motion bucket, noise augmentation."""
 
 
 def skip_repeats(layers_per_block: int, block_count: int) -> tuple[int, ...]:
@@ -40,6 +47,8 @@ def skip_repeats(layers_per_block: int, block_count: int) -> tuple[int, ...]:
 
 class SVDControlNet(Adapter, ModelMixin, ConfigMixin):
     """The encoder half of the SVD UNet with a control picture added, giving residuals through zero convolutions."""
+
+    late = True
 
     @register_to_config
     def __init__(  # noqa: PLR0913 - the published config.json has these fields, and diffusers builds from it
@@ -110,6 +119,35 @@ class SVDControlNet(Adapter, ModelMixin, ConfigMixin):
         self.repeats = skip_repeats(layers_per_block, len(block_out_channels))
 
     @classmethod
+    def sized(cls, shapes: Shapes) -> SVDControlNet:
+        """Build it in the widths of published tensors; heads have 64 channels, as SVD's have."""
+        count = 1 + max(int(name.split(".")[1]) for name in shapes if name.startswith("down_blocks."))
+        blocks = [f"down_blocks.{index}" for index in range(count)]
+        attending = [f"{block}.attentions.0.proj_in.weight" in shapes for block in blocks]
+        widths = tuple(shapes[f"{block}.resnets.0.spatial_res_block.conv1.weight"][0] for block in blocks)
+        layers = 1 + max(int(name.split(".")[3]) for name in shapes if name.startswith("down_blocks.0.resnets."))
+        added = shapes["add_embedding.linear_1.weight"][1]
+        picture = "controlnet_cond_embedding"
+        halved = sum(name.startswith(f"{picture}.blocks.") and name.endswith(".weight") for name in shapes) // 2
+        stem = shapes[f"{picture}.conv_in.weight"]
+        return cls(
+            in_channels=shapes["conv_in.weight"][1],
+            down_block_types=tuple("CrossAttn" * each + "DownBlockSpatioTemporal" for each in attending),
+            up_block_types=tuple("CrossAttn" * each + "UpBlockSpatioTemporal" for each in reversed(attending)),
+            block_out_channels=widths,
+            addition_time_embed_dim=added // TIME_IDS,
+            projection_class_embeddings_input_dim=added,
+            layers_per_block=layers,
+            cross_attention_dim=shapes["mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"][1],
+            num_attention_heads=tuple(max(1, width // HEAD_WIDTH) for width in widths),
+            conditioning_channels=stem[1],
+            conditioning_embedding_out_channels=(
+                stem[0],
+                *(shapes[f"{picture}.blocks.{2 * index + 1}.weight"][0] for index in range(halved)),
+            ),
+        )
+
+    @classmethod
     def from_unet(cls, unet: UNetSpatioTemporalConditionModel, widths: tuple[int, ...]) -> SVDControlNet:
         """Start from a UNet's encoder half, as ControlNets are trained.
 
@@ -127,7 +165,8 @@ class SVDControlNet(Adapter, ModelMixin, ConfigMixin):
         """Embed control pictures.
 
         Args:
-            pictures: (F, 3, H, W) in [-1, 1].
+            pictures: (F, 3, H, W), poses, depth or any other map, in the range that these weights were trained on:
+                the published pipeline's is [-1, 1], though its training loader gave [0, 1].
 
         Returns:
             (F, C, H / 8, W / 8).

@@ -13,6 +13,7 @@ Shape = tuple[int, ...]
 
 LOAD_BACKBONE = "Load Backbone"
 LOAD_CONTROL = "Load ControlNet (SVD)"
+LOAD_FACE = "Load Face Adapter"
 LOAD_UNET = "Load UNet Weights"
 LOAD_LORA = "Load LoRA (SVD)"
 COMFY = "ComfyUI's own "
@@ -140,8 +141,8 @@ VIDEO = (
     _kind("svd-vae", "SVD's VAE", "", "decoder.time_conv_out.weight"),
     _kind(
         "controlnext-svd-v1",
-        "the control net of ControlNeXt-SVD v1",
-        LOAD_CONTROL,
+        "the control net of ControlNeXt-SVD v1, whose second version can be loaded",
+        "",
         "embedding.0.weight",
         "down_res.2.conv1.weight",
     ),
@@ -164,7 +165,7 @@ VIDEO = (
     _kind(
         "stableanimator-face",
         "StableAnimator's face encoder",
-        LOAD_CONTROL,
+        LOAD_FACE,
         "fusion_model.proj_in.weight",
         "proj.0.weight",
     ),
