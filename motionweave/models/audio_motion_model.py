@@ -1,7 +1,7 @@
 """An audio-motion model ready to use: its network, the speech model it listens through, long sounds in pieces.
 
 Of published audio-to-motion weights none fits, because each tells something else: Sonic's buckets how much moves,
-SadTalker's and AniPortrait's nets the coefficients or points of face models of their own, FaceFormer's one mesh.
+SadTalker's nets coefficients of a face model, AniPortrait's a mesh and a head pose, FaceFormer's another mesh.
 """
 
 from __future__ import annotations
