@@ -20,6 +20,9 @@ from .injections import Adapter, CrossNormalised, Injections, UNetInputs
 STRENGTH = 0.2
 """What the published UNet multiplies the map with."""
 
+FRAMES_TOGETHER = 8
+"""Frames that the wide layers see together: all 25 of a window at 1024x576 would take gigabytes. No frame sees another."""
+
 
 class ControlNeXt(Adapter, ModelMixin, ConfigMixin):
     """Turns control pictures and the noise level into a map that takes on the UNet's own mean and deviation.
@@ -27,6 +30,8 @@ class ControlNeXt(Adapter, ModelMixin, ConfigMixin):
     It was trained together with part of the UNet: load that part too (`unet.bin`), or it means nothing. It was sampled
     with the map left out of passes without the image.
     """
+
+    late = True
 
     @register_to_config
     def __init__(
@@ -95,9 +100,12 @@ class ControlNeXt(Adapter, ModelMixin, ConfigMixin):
             features: From `encode`.
         """
         steps = inputs.timestep.reshape(1).to(features.device)
-        time = self.time_embedding(self.time_proj(steps).to(features.dtype)).expand(features.shape[0], -1)
-        hidden = features
+        time = self.time_embedding(self.time_proj(steps).to(features.dtype))
+        made = torch.cat([self._refined(part, time) for part in features.split(FRAMES_TOGETHER)])
+        return Injections(first_block=(CrossNormalised(inputs.rows(made), torch.tensor([STRENGTH])),))
+
+    def _refined(self, hidden: Tensor, time: Tensor) -> Tensor:
+        """Finish some frames under the noise level's embedding (1, D)."""
         for resnet, halve in zip(self.down_res, self.down_sample, strict=True):
             hidden = halve(resnet(hidden, time))
-        hidden = self.mid_convs[1](self.mid_convs[0](hidden) + hidden)
-        return Injections(first_block=(CrossNormalised(inputs.rows(hidden), torch.tensor([STRENGTH])),))
+        return self.mid_convs[1](self.mid_convs[0](hidden) + hidden)

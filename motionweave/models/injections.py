@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -159,6 +159,9 @@ class Adapter(nn.Module):
     `encode` does what the noisy sample has no part in, once a window (once a run, where the signal stays the same);
     `forward` does the rest at every step.
     """
+
+    late: ClassVar[bool] = False
+    """Whether all it adds comes after the UNet's first block; a step that reuses what follows does without it."""
 
     @abstractmethod
     def encode(self, *signal: Tensor) -> Any:

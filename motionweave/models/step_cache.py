@@ -32,8 +32,14 @@ class StepCache:
         """
         self.threshold = threshold
         self.reused = 0
+        self._under: tuple[object, ...] = ()
         self._did: Tensor | None = None
         self._rest: Tensor | None = None
+
+    def require(self, *under: object) -> None:
+        """Forget what was found under anything else than this: other passes, or other controls at work."""
+        if under != self._under:
+            self._under, self._did, self._rest = under, None, None
 
     def run(self, stem: Tensor, feature: Tensor, passes: int, rest: Callable[[], Tensor]) -> Tensor:
         """Give the network's last feature, running the rest of it only where that is needed.
@@ -57,6 +63,6 @@ class StepCache:
 
     def _change(self, did: Tensor, before: Tensor, passes: int) -> float:
         """Measure how much the first block's work has changed in the pass in which it has changed most."""
-        difference, size = ((did - before).abs(), before.abs())
+        difference, size = (did - before).abs(), before.abs()
         ratio = difference.view(passes, -1).mean(1) / size.view(passes, -1).mean(1)
         return float(ratio.max())

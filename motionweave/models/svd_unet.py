@@ -6,7 +6,7 @@ operation for operation (a test holds it to the bit).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -119,6 +119,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
         added_time_ids: Tensor,
         injections: Injections | None = None,
         cache: StepCache | None = None,
+        late: Callable[[], Injections | None] = lambda: None,
     ) -> Tensor:
         """Predict v for a window.
 
@@ -129,6 +130,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
             added_time_ids: (B, 3): fps - 1, motion bucket, noise augmentation.
             injections: What controls add, if any.
             cache: The window's, where this step may reuse the last one that ran in full; None to run in full.
+            late: Gives what controls add after the first block; not asked where the last step is reused.
 
         Returns:
             (B, F, 4, h, w).
@@ -144,18 +146,28 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
         if add.stem is not None:
             hidden = hidden + add.stem
         with self._reading(add.attention):
-            hidden = self._run_blocks(hidden, inputs, add, cache)
+            hidden = self._run_blocks(hidden, inputs, add, cache, late)
         hidden = self.conv_out(self.conv_act(self.conv_norm_out(hidden)))
         return hidden.reshape(*sample.shape[:2], *hidden.shape[1:])  # B F 4 h w
 
-    def _run_blocks(self, stem: Tensor, inputs: BlockInputs, add: Injections, cache: StepCache | None) -> Tensor:
+    def _run_blocks(
+        self,
+        stem: Tensor,
+        inputs: BlockInputs,
+        add: Injections,
+        cache: StepCache | None,
+        late: Callable[[], Injections | None],
+    ) -> Tensor:
         """Run all blocks on (B*F, C, h, w), or the first alone where the cache knows the rest."""
         hidden, skips = _run_block(self.down_blocks[0], stem, (stem,), inputs)
+
+        def rest() -> Tensor:
+            return self._run_rest(hidden, skips, inputs, add + (late() or Injections()))
+
         if cache is None:
-            return self._run_rest(hidden, skips, inputs, add)
+            return rest()
         feature = next(skip for skip in reversed(skips) if skip.shape == stem.shape)
-        passes = len(inputs.image_only)
-        return cache.run(stem, feature, passes, lambda: self._run_rest(hidden, skips, inputs, add))
+        return cache.run(stem, feature, len(inputs.image_only), rest)
 
     def _run_rest(self, hidden: Tensor, skips: tuple[Tensor, ...], inputs: BlockInputs, add: Injections) -> Tensor:
         """Run what follows the first block."""
