@@ -21,7 +21,7 @@ STRENGTH = 0.2
 """What the published UNet multiplies the map with."""
 
 FRAMES_TOGETHER = 8
-"""Frames that the wide layers see together: all 25 of a window at 1024x576 would take gigabytes. No frame sees another."""
+"""Frames that the wide layers see together: a window at 1024x576 would take gigabytes. No frame sees another."""
 
 
 class ControlNeXt(Adapter, ModelMixin, ConfigMixin):

@@ -68,6 +68,15 @@ def test_its_map_is_the_published_networks(net, inputs, pictures):
     assert made.strength.tolist() == pytest.approx([0.2])
 
 
+def test_frames_do_not_see_each_other(net, inputs, pictures):
+    many = pictures.repeat(4, 1, 1, 1)  # more than are done together
+    with torch.no_grad():
+        (few,) = net(UNetInputs(*inputs), net.encode(pictures)).first_block
+        sample = inputs[0].repeat(1, 4, 1, 1, 1)
+        (every,) = net(UNetInputs(sample, *inputs[1:]), net.encode(many)).first_block
+    torch.testing.assert_close(every.feature[: 4 * FRAMES], few.feature[:FRAMES].repeat(4, 1, 1, 1), rtol=0, atol=1e-5)
+
+
 def published_unet(unet, inputs, control):
     """The published UNet: cross-normalised and then pooled, after the first block, behind its skips."""
     sample, timestep, context, time_ids = inputs
