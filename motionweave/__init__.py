@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .backbones import BACKBONES
-    from .backbones.base import Backbone, Identity
+    from .backbones.base import Backbone, Identity, Work
     from .controls import CONTROLS, PoseControl, load_controlnet
+    from .controls.adapters import LoadedAdapter, copy_reference_net, load_adapter, load_reference_net
     from .controls.base import Control
+    from .controls.camera import CameraControl
+    from .controls.controlnet import PICTURE_CHOICES
+    from .controls.depth import DepthControl
+    from .controls.face import FaceControl
+    from .controls.face_adapter import load_face_adapter
+    from .controls.light import LightControl
+    from .controls.reference import ReferenceControl
+    from .controls.speech import SpeechControl
     from .engine import MotionWeaveEngine
     from .errors import InputError, MotionWeaveError
     from .host.context import current_runtime
@@ -23,7 +32,9 @@ if TYPE_CHECKING:
     from .longform.store import ChunkStore
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
     from .media import Footage, FootageFrames, open_footage, read_audio, read_image
+    from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
     from .request import Request
+    from .residency import HOSTED, MemoryPlan, Need, plan_memory
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import DenoiseOptions, Guidance
     from .tracks.camera import CameraTrack
@@ -73,9 +84,18 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "backbones": ("BACKBONES",),
-    "backbones.base": ("Backbone", "Identity"),
+    "backbones.base": ("Backbone", "Identity", "Work"),
     "controls": ("CONTROLS", "PoseControl", "load_controlnet"),
+    "controls.adapters": ("LoadedAdapter", "copy_reference_net", "load_adapter", "load_reference_net"),
     "controls.base": ("Control",),
+    "controls.camera": ("CameraControl",),
+    "controls.controlnet": ("PICTURE_CHOICES",),
+    "controls.depth": ("DepthControl",),
+    "controls.face": ("FaceControl",),
+    "controls.face_adapter": ("load_face_adapter",),
+    "controls.light": ("LightControl",),
+    "controls.reference": ("ReferenceControl",),
+    "controls.speech": ("SpeechControl",),
     "engine": ("MotionWeaveEngine",),
     "errors": ("InputError", "MotionWeaveError"),
     "host.context": ("current_runtime",),
@@ -85,7 +105,9 @@ _HOMES = {
     "longform.store": ("ChunkStore",),
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
     "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
+    "models.audio_motion_model": ("AudioMotionModel", "load_audio_motion_model", "read_motion"),
     "request": ("Request",),
+    "residency": ("HOSTED", "MemoryPlan", "Need", "plan_memory"),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("DenoiseOptions", "Guidance"),
     "tracks.camera": ("CameraTrack",),
@@ -149,11 +171,15 @@ __all__ = [
     "CONTROLS",
     "DRIVING_KINDS",
     "EASINGS",
+    "HOSTED",
     "LIGHT_PRESETS",
     "MODEL_FOLDERS",
+    "PICTURE_CHOICES",
     "POSE_STYLES",
     "Audio",
+    "AudioMotionModel",
     "Backbone",
+    "CameraControl",
     "CameraRequest",
     "CameraTrack",
     "ChunkPlan",
@@ -161,12 +187,14 @@ __all__ = [
     "Control",
     "Curve",
     "DenoiseOptions",
+    "DepthControl",
     "DepthMaps",
     "DepthModel",
     "DepthRange",
     "DepthTrack",
     "DrivingKind",
     "Easing",
+    "FaceControl",
     "FaceIdentity",
     "FaceModels",
     "FaceMotionOptions",
@@ -179,11 +207,15 @@ __all__ = [
     "KeypointTrack",
     "Lamp",
     "LightAnimation",
+    "LightControl",
     "LightSetup",
     "LightTrack",
+    "LoadedAdapter",
     "LocalRuntime",
+    "MemoryPlan",
     "MotionWeaveEngine",
     "MotionWeaveError",
+    "Need",
     "PersonChoice",
     "PoseControl",
     "PoseEstimator",
@@ -191,16 +223,19 @@ __all__ = [
     "PoseMapFrames",
     "PoseTrack",
     "Progress",
+    "ReferenceControl",
     "Request",
     "RetargetMethod",
     "Runtime",
     "SampleRequest",
     "Size",
     "SmoothOptions",
+    "SpeechControl",
     "SpeechModel",
     "SpeechOptions",
     "SpeechTrack",
     "TalkingPose",
+    "Work",
     "animate_light",
     "available_models",
     "camera_path",
@@ -210,6 +245,7 @@ __all__ = [
     "confine",
     "constant",
     "contact_sheet",
+    "copy_reference_net",
     "current_runtime",
     "curve_sheet",
     "depth_sheet",
@@ -227,10 +263,14 @@ __all__ = [
     "follow_person",
     "light_from_panorama",
     "light_track",
+    "load_adapter",
+    "load_audio_motion_model",
     "load_controlnet",
     "load_depth_model",
+    "load_face_adapter",
     "load_face_models",
     "load_pose_model",
+    "load_reference_net",
     "load_speech_model",
     "locate_model",
     "make_sample",
@@ -240,12 +280,14 @@ __all__ = [
     "parse_curve",
     "parse_moves",
     "plan_chunks",
+    "plan_memory",
     "pose_file_state",
     "pose_map_file",
     "pose_models",
     "preview_light",
     "read_audio",
     "read_image",
+    "read_motion",
     "read_pose_file",
     "read_pose_keypoint",
     "relight_pictures",

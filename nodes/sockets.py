@@ -4,9 +4,13 @@ from comfy_api.latest import io
 
 BackboneSocket = io.Custom("MOTIONWEAVE_BACKBONE")
 ControlNetSocket = io.Custom("MOTIONWEAVE_CONTROLNET")
+AdapterSocket = io.Custom("MOTIONWEAVE_ADAPTER")
+ReferenceNetSocket = io.Custom("MOTIONWEAVE_REFERENCE_NET")
+FaceAdapterSocket = io.Custom("MOTIONWEAVE_FACE_ADAPTER")
 PoseModelSocket = io.Custom("MOTIONWEAVE_POSE_MODEL")
 DepthModelSocket = io.Custom("MOTIONWEAVE_DEPTH_MODEL")
 SpeechModelSocket = io.Custom("MOTIONWEAVE_SPEECH_MODEL")
+AudioMotionSocket = io.Custom("MOTIONWEAVE_AUDIO_MOTION")
 IdentityModelsSocket = io.Custom("MOTIONWEAVE_IDENTITY_MODELS")
 
 PoseSocket = io.Custom("MOTIONWEAVE_POSE")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, UnsupportedError
+from ..tracks.pose_styles import POSE_STYLES
 from ..weights.identify import identify, wrong_kind
 from ..weights.loading import fingerprint, load_network, require_files
 from ..weights.roles import read_config
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 PictureRange = Literal["[-1,1]", "[0,1]"]
 """Values of the pictures that a network was trained on."""
 
-PICTURE_RANGES: tuple[PictureRange, ...] = ("[-1,1]", "[0,1]")
+AUTO = "auto"
+"""What the published pipeline does."""
+
+PICTURE_CHOICES = (AUTO, "[-1,1]", "[0,1]")
+"""What may be asked for."""
 
 POSE_NET = "pose_net."
 """Where MimicMotion's file has its PoseNet."""
@@ -88,8 +93,8 @@ _CLASSES = {
 def load_controlnet(
     path: Path,
     dtype: torch.dtype = torch.float32,
-    pictures: PictureRange | None = None,
-    style: str | None = None,
+    pictures: str = AUTO,
+    style: str = AUTO,
 ) -> LoadedControlNet:
     """Load a network that steers SVD by pictures.
 
@@ -99,18 +104,22 @@ def load_controlnet(
             folder with ``config.json`` and a safetensors file. ControlNeXt and PoseNets were trained together with the
             UNet: its part is loaded onto the backbone, and without it they mean little.
         dtype: Precision to load in.
-        pictures: Values of the pictures, where they are not to be those of the published pipeline.
-        style: How poses are drawn, likewise; an entry of `POSE_STYLES`.
+        pictures: Values of the pictures, one of `PICTURE_CHOICES`.
+        style: How poses are drawn: an entry of `POSE_STYLES`, or `AUTO`.
 
     Raises:
         MissingModelError: If a file is missing.
-        InputError: If it is another kind of file or folder, or tensors are missing, left over or of another shape.
+        InputError: If it is another kind of file or folder, tensors are missing, left over or of another shape, or
+            there are no such pictures or no such style.
         UnsupportedError: If it is ControlNeXt's first version.
     """
+    if pictures not in PICTURE_CHOICES:
+        raise InputError(f"pictures of {pictures} were asked for; expected one of {', '.join(PICTURE_CHOICES)}")
+    if style != AUTO:
+        POSE_STYLES.get(style)
     net, layout = _load_folder(path, dtype) if path.is_dir() else _load_file(path, dtype)
-    loaded = LoadedControlNet(net, f"{fingerprint(path)} {dtype}", **layout.reading)
-    chosen = {name: value for name, value in (("pictures", pictures), ("style", style)) if value is not None}
-    return replace(loaded, **chosen)
+    chosen = {name: value for name, value in (("pictures", pictures), ("style", style)) if value != AUTO}
+    return LoadedControlNet(net, f"{fingerprint(path)} {dtype}", **{**layout.reading, **chosen})
 
 
 def _load_folder(folder: Path, dtype: torch.dtype) -> tuple[Adapter, _Layout]:

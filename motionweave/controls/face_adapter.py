@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 
@@ -12,24 +11,12 @@ from ..errors import MissingModelError
 from ..weights.identify import is_kind, wrong_kind
 from ..weights.loading import fingerprint, load_network
 from ..weights.tensor_files import SUFFIXES, read_tensors
+from .adapters import LoadedAdapter
 from .controlnet import load_sized
 
-if TYPE_CHECKING:
-    from ..models.injections import Adapter
 
-
-@dataclass(frozen=True)
-class LoadedFaceAdapter:
-    """A network that reads a face's embedding and the image's token, ready to run."""
-
-    net: Adapter
-    """Reads (1, 512) and (1, T, D)."""
-    digest: str
-    """Hash of its weights."""
-
-
-def load_face_adapter(path: Path, dtype: torch.dtype = torch.float32) -> LoadedFaceAdapter:
-    """Load a face adapter.
+def load_face_adapter(path: Path, dtype: torch.dtype = torch.float32) -> LoadedAdapter:
+    """Load a face adapter: it reads a face's embedding (1, E) and the image's tokens (1, T, D).
 
     Args:
         path: StableAnimator's folder with its face encoder and its UNet (`face_encoder.pth`, `unet.pth`), or the face
@@ -45,7 +32,7 @@ def load_face_adapter(path: Path, dtype: torch.dtype = torch.float32) -> LoadedF
     from ..models.face_fusion import ENCODER, FaceAdapter
 
     if (path / "config.json").is_file():
-        return LoadedFaceAdapter(load_network(FaceAdapter, path, dtype), f"{fingerprint(path)} {dtype}")
+        return _loaded(load_network(FaceAdapter, path, dtype), fingerprint(path), dtype)
     if path.is_file() and not is_kind(path, "stableanimator-face"):
         raise wrong_kind(path, "StableAnimator's face encoder")
     folder = path if path.is_dir() else path.parent
@@ -54,7 +41,12 @@ def load_face_adapter(path: Path, dtype: torch.dtype = torch.float32) -> LoadedF
     tensors = {f"{ENCODER}.{name}": tensor for name, tensor in read_tensors(encoder, dtype).items()}
     tensors |= read_tensors(unet, dtype, wanted=lambda name: ".processor.id_to_" in name)
     net = load_sized(FaceAdapter, tensors, f"{encoder.name} with {unet.name}")
-    return LoadedFaceAdapter(net, f"{fingerprint(encoder)} {fingerprint(unet)} {dtype}")
+    return _loaded(net, f"{fingerprint(encoder)} {fingerprint(unet)}", dtype)
+
+
+def _loaded(net: Any, digest: str, dtype: torch.dtype) -> LoadedAdapter:
+    # Its tokens are zero in passes without the image, as published.
+    return LoadedAdapter(net, f"{digest} {dtype}", unconditional=False)
 
 
 def _find(folder: Path, kind: str, name: str) -> Path:

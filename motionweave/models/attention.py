@@ -76,8 +76,14 @@ def _attend_added(attn: Any, query: Tensor, one: AddedTokens, own: Tensor) -> Te
         result = normal * own.std(axes, keepdim=True) + own.mean(axes, keepdim=True)
     factor = same_device(one.strength, query).view(-1, 1, 1)
     if one.mask is not None:
-        factor = factor * same_device(one.mask, query)[..., None]
+        factor = factor * _cells(same_device(one.mask, query), query.shape[1])
     return factor * result
+
+
+def _cells(mask: Tensor, count: int) -> Tensor:
+    """Average a mask of latent cells (N, h, w) over a layer's own, which are fewer by a power of 4: (N, count, 1)."""
+    shrink = round((mask.shape[-2] * mask.shape[-1] / count) ** 0.5)
+    return F.avg_pool2d(mask[:, None], shrink, ceil_mode=True).flatten(2).transpose(1, 2)
 
 
 def _attend(attn: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:

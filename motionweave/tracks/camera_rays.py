@@ -60,7 +60,11 @@ def plucker_rays(track: CameraTrack, size: Size, origin: CameraTrack | None = No
         (F, 6, H, W) float32: moment, then unit direction.
     """
     cameras = track.poses()
-    cameras = relative_to(cameras if origin is None else origin.window(0, 1).poses(), cameras)
+    return rays_through(relative_to(cameras if origin is None else origin.window(0, 1).poses(), cameras), size)
+
+
+def rays_through(cameras: CameraPoses, size: Size) -> Tensor:
+    """Give every pixel's ray through cameras that are relative to the origin, (F, 6, H, W) as `plucker_rays`."""
     rays: list[np.ndarray] = []
     for matrix, focal in zip(camera_to_world(cameras), cameras.focal, strict=True):
         direction = _directions(size, float(focal)) @ matrix[:3, :3].T

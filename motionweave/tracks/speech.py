@@ -26,6 +26,9 @@ LAYOUT = "1"
 """Of the files that keep features; another one is another key."""
 BLOCK_SAMPLES = 1 << 20
 
+SPEECH_OFFSETS_S = tuple(Fraction(step, 25) for step in (-2, -1, 0, 1, 2))
+"""Moments around a frame at which adapters hear it, in seconds: two frames of 25 fps to either side, as Hallo does."""
+
 
 @dataclass(frozen=True)
 class SpeechTrack:
@@ -73,15 +76,24 @@ class SpeechTrack:
         ``clock.first_s + k / clock.fps``; between two of them values are blended by time, before the first and after
         the last one they hold.
         """
-        places = [self._place(frame) for frame in range(self.start, self.stop)]
+        return self._read([frame / self.fps for frame in range(self.start, self.stop)])
+
+    def around(self, offsets_s: Sequence[Fraction]) -> Tensor:
+        """Give what is heard around each frame, (F, W, L, D): at its moment plus each of W offsets in seconds."""
+        moments = [frame / self.fps + offset for frame in range(self.start, self.stop) for offset in offsets_s]
+        return self._read(moments).unflatten(0, (len(self), len(offsets_s)))
+
+    def _read(self, moments_s: Sequence[Fraction]) -> Tensor:
+        """Blend the states at some moments of the sound, (N, L, D)."""
+        places = [self._place(moment) for moment in moments_s]
         before = torch.tensor([index for index, _ in places])
         share = torch.tensor([share for _, share in places], dtype=torch.float32)[:, None, None]
         after = (before + 1).clamp(max=len(self.states) - 1)
         return torch.lerp(self.states[before], self.states[after], share)
 
-    def _place(self, frame: int) -> tuple[int, float]:
-        """Say between which of the model's frames a frame lies: the earlier one, and the share of the later one."""
-        place = (frame / self.fps - self.clock.first_s) * self.clock.fps
+    def _place(self, moment_s: Fraction) -> tuple[int, float]:
+        """Say between which of the model's frames a moment lies: the earlier one, and the share of the later one."""
+        place = (moment_s - self.clock.first_s) * self.clock.fps
         place = min(max(place, Fraction(0)), Fraction(len(self.states) - 1))
         index = int(place)
         return index, float(place - index)
@@ -205,7 +217,7 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     count = model.clock.frame_count(len(sound))
-    with partial.open("wb") as file, runtime.resident(model.network):
+    with partial.open("wb") as file, runtime.resident((model.network,)):
         for index, states in enumerate(
             hidden_states(sound, model, options.attention_s, options.piece_frames, on_piece=tell)
         ):

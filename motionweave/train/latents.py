@@ -5,23 +5,47 @@ from __future__ import annotations
 import hashlib
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from ..types import float_pixels
-from .data import ClipStore
+from .data import ClipSpec
 from .denoiser import LatentBatch
 from .image_encoder import clip_pixels
 
 logger = logging.getLogger(__name__)
 
 
+class Clips(Protocol):
+    """Rendered clips on disk."""
+
+    @property
+    def spec(self) -> ClipSpec:
+        """What was rendered."""
+        ...
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """(N, F + 1, 3, H, W) uint8; the last is the reference."""
+        ...
+
+    @property
+    def poses(self) -> np.ndarray:
+        """(N, F, 3, H, W) uint8."""
+        ...
+
+    @property
+    def fps(self) -> np.ndarray:
+        """(N,) uint8."""
+        ...
+
+
 class LatentStore:
     """A clip store's pictures as VAE latents and image tokens, kept beside it on disk."""
 
-    def __init__(self, clips: ClipStore, vae: Any, tower: Any, folder: Path) -> None:
+    def __init__(self, clips: Clips, vae: Any, tower: Any, folder: Path) -> None:
         """Open the latents, encoding what is missing.
 
         Args:

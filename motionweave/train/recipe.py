@@ -108,6 +108,27 @@ class DenoiserRecipe(BaseModel):
     """Context frames that the finished model asks for by default."""
 
 
+class AdaptersRecipe(BaseModel):
+    """Mini's depth ControlNet, ReferenceNet, speech projector, light encoder and camera encoder."""
+
+    model_config = _STRICT
+    kind: Literal["adapters"]
+    data: DataRecipe
+    loop: LoopRecipe
+    backbone: str
+    """Folder of the trained backbone, below the output folder."""
+    controlnet: str
+    """Folder of the trained pose ControlNet, below the output folder."""
+    speech: str
+    """Folder of the trained speech model, below the output folder."""
+    faces: str
+    """Folder of the trained face models, below the output folder."""
+    hidden: int = Field(gt=0, multiple_of=2)
+    """Width of the adapters' own layers."""
+    batch: int = Field(gt=0)
+    """Clips a step."""
+
+
 class PeopleRecipe(BaseModel):
     """Which people to render for the pose models."""
 
@@ -267,6 +288,7 @@ class AudioMotionRecipe(BaseModel):
 
 
 Recipe = Union[  # noqa: UP007
+    AdaptersRecipe,
     DepthRecipe,
     VAERecipe,
     ImageEncoderRecipe,

@@ -42,6 +42,7 @@ SCHEDULER = {
 
 
 TRAINERS: dict[str, tuple[str, str]] = {
+    "adapters": (".adapters", "train_adapters"),
     "depth": (".depth", "train_depth"),
     "detector": (".detector", "train_detector"),
     "pose_estimator": (".pose_estimator", "train_pose_estimator"),

@@ -77,7 +77,8 @@ def test_added_tokens_are_an_attention_of_their_own_where_the_mask_lets_them(lay
     hidden, key, value = draw(FRAMES, 16, 32, seed=1), draw(1, 5, 32, seed=2), draw(1, 5, 32, seed=3)
     mask = torch.zeros(1, 16)
     mask[:, 4:8] = 0.5
-    found = read(layer, hidden, (AddedTokens(key, value, torch.tensor([2.0]), mask),))
+    cells = mask.view(1, 4, 4).repeat_interleave(2, 1).repeat_interleave(2, 2)  # a finer grid, averaged to the layer's
+    found = read(layer, hidden, (AddedTokens(key, value, torch.tensor([2.0]), cells),))
     with torch.no_grad():
         query, own = layer.to_q(hidden), (layer.to_k(hidden), layer.to_v(hidden))
         extra = plain_attention(layer, query, key.expand(FRAMES, -1, -1), value.expand(FRAMES, -1, -1))

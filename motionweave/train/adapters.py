@@ -1,0 +1,264 @@
+"""Mini's adapters, trained together while the UNet and the pose ControlNet stay as they are.
+
+Each step leaves out some controls, so that each learns to act alone and beside any others. Objective and noise levels
+are the denoiser's; errors in the face count more where speech is heard, because a mouth is one latent cell of many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..models.injections import Injections, JoinedTokens, UNetInputs
+from ..types import float_pixels
+from .data import ClipSpec
+from .denoiser import CONTEXT_SIGMA, MOTION_BUCKET, DropRates, draw_known
+from .job import Job
+from .loop import fit
+from .recipe import AdaptersRecipe
+
+if TYPE_CHECKING:
+    from ..models.camera_encoder import CameraEncoder
+    from ..models.light_encoder import LightEncoder
+    from ..models.reference_net import ReferenceNet
+    from ..models.speech_projector import SpeechProjector
+    from ..models.svd_controlnet import SVDControlNet
+    from ..models.svd_unet import SVDUNet
+    from .latents import LatentStore
+    from .signals import SignalStore
+
+SHARES = {"pose": 0.7, "depth": 0.4, "reference": 0.6, "speech": 0.5, "light": 0.7, "camera": 0.7}
+"""How often each control acts."""
+FACE_WEIGHT = 15.0
+"""How much more an error in the face counts where speech is heard."""
+
+
+class Adapters(nn.Module):
+    """All that is trained, as one module for the optimiser."""
+
+    def __init__(
+        self,
+        depth: SVDControlNet,
+        reference: ReferenceNet,
+        speech: SpeechProjector,
+        light: LightEncoder,
+        camera: CameraEncoder,
+    ) -> None:
+        """Hold them; of the ReferenceNet only what reads and what is read is trained."""
+        super().__init__()
+        self.depth, self.reference, self.speech, self.light, self.camera = depth, reference, speech, light, camera
+        for name, parameter in reference.named_parameters():
+            parameter.requires_grad_(name.startswith(("conv_in", "readers")) or ".attn1." in name)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What the adapters act on."""
+
+    unet: SVDUNet
+    """Mini's UNet."""
+    pose: SVDControlNet
+    """Mini's pose ControlNet."""
+
+
+@dataclass(frozen=True)
+class SignalBatch:
+    """What one step trains on: latents of B clips of F frames, and their signals."""
+
+    latents: Tensor
+    """(B, F, 4, h, w), unit deviation."""
+    reference: Tensor
+    """(B, 4, h, w) image latents, not scaled."""
+    tokens: Tensor
+    """(B, 1, D) image embedding."""
+    fps: Tensor
+    """(B,)."""
+    signals: dict[str, Tensor]
+    """By name, each (B, F, ...) float32; pictures in [0, 1]."""
+
+    def rows(self, name: str) -> Tensor:
+        """Give a signal of every frame, (B*F, ...)."""
+        return self.signals[name].flatten(0, 1)
+
+
+def draw_batch(store: SignalStore, latents: LatentStore, chosen: np.ndarray) -> SignalBatch:
+    """Read whole samples of the chosen clips, (B,) indices."""
+    plain = latents.batch(chosen)
+    signals = {
+        name: torch.from_numpy(np.array(store.arrays[name][chosen])).float()
+        for name in ("light", "rays", "face", "speech")
+    }
+    signals["depth"] = float_pixels(torch.from_numpy(np.array(store.arrays["depth"][chosen])))[:, :, None]
+    signals["poses"] = plain.poses
+    return SignalBatch(plain.latents, plain.reference, plain.tokens, plain.fps, signals)
+
+
+def injections_of(
+    nets: Adapters, frozen: Frozen, inputs: UNetInputs, batch: SignalBatch, active: set[str], keep: Tensor
+) -> Injections:
+    """Give what the active controls add.
+
+    Args:
+        nets: What is trained.
+        frozen: What is not.
+        inputs: The UNet's own.
+        batch: Signals.
+        active: Names of `SHARES`.
+        keep: (B,) 1 where the reference is seen; the ReferenceNet is silent where it is not.
+    """
+    total, frames = Injections(), batch.latents.shape[1]
+    if "pose" in active:
+        total += frozen.pose(inputs, frozen.pose.encode(batch.rows("poses") * 2 - 1))
+    if "depth" in active:
+        maps = batch.rows("depth").expand(-1, 3, -1, -1) * 2 - 1
+        total += nets.depth(inputs, nets.depth.encode(maps))
+    if "reference" in active:
+        read = nets.reference.read(batch.reference, batch.tokens)
+        seen = keep.repeat_interleave(frames)
+        joined = {name: (JoinedTokens(each.repeat_interleave(frames, 0), seen),) for name, each in read.items()}
+        total += Injections(attention=joined)
+    if "speech" in active:
+        total += nets.speech(inputs, nets.speech.encode(batch.rows("speech"), batch.rows("face")))
+    if "light" in active:
+        total += nets.light(inputs, nets.light.encode(batch.rows("light")))
+    if "camera" in active:
+        total += nets.camera(inputs, nets.camera.encode(batch.rows("rays")))
+    return total
+
+
+def adapter_losses(
+    nets: Adapters, frozen: Frozen, batch: SignalBatch, drop: DropRates, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Give the losses of one step.
+
+    Args:
+        nets: What is trained.
+        frozen: What it acts on.
+        batch: Latents and signals.
+        drop: How often the image is left out, and how often windows begin with known frames.
+        generator: Noise, noise levels and drops.
+
+    Returns:
+        ``loss``.
+    """
+    clean, (count, frames) = batch.latents, batch.latents.shape[:2]
+    sigma = torch.exp(0.7 + 1.6 * torch.randn(count, generator=generator)).clamp(0.002, 700.0)
+    known = draw_known(frames, drop.context, generator)
+    levels = sigma[:, None].repeat(1, frames)
+    levels[:, :known] = levels[:, :known].clamp(max=CONTEXT_SIGMA)
+    level = levels[..., None, None, None]
+    noisy = clean + level * torch.randn(clean.shape, generator=generator)
+    keep = (torch.rand(count, generator=generator) >= drop.image).float()
+    image = (batch.reference * keep.view(-1, 1, 1, 1))[:, None].expand(-1, frames, -1, -1, -1)
+    inputs = UNetInputs(
+        sample=torch.cat([noisy * torch.rsqrt(level**2 + 1), image], 2),
+        timestep=0.25 * sigma.log(),
+        tokens=batch.tokens * keep.view(-1, 1, 1),
+        time_ids=torch.stack([batch.fps - 1, torch.full_like(batch.fps, MOTION_BUCKET), 0 * batch.fps], -1),
+    )
+    drawn = torch.rand(len(SHARES), generator=generator).tolist()
+    active = {name for share, (name, often) in zip(drawn, SHARES.items(), strict=True) if share < often}
+    # A step in which nothing that is trained acts would be lost.
+    active = active if active - {"pose"} else active | {"light", "camera"}
+    added = injections_of(nets, frozen, inputs, batch, active, keep)
+    output = frozen.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, added).float()
+    target = (noisy * torch.rsqrt(level**2 + 1) - clean * torch.sqrt(level**2 + 1)) / level
+    weight = 1 + FACE_WEIGHT * batch.signals["face"][:, :, None] * ("speech" in active)
+    error = (weight * (output - target).square())[:, known:]
+    loss = error.mean() / weight[:, known:].mean()
+    return {"loss": loss} | {name: loss for name in sorted(active)}  # noqa: C420 - fromkeys has no type for its values
+
+
+def build_adapters(frozen: Frozen, speech: Any, scaling: float, hidden: int) -> Adapters:
+    """Begin: depth as the pose ControlNet, the ReferenceNet as the UNet, the others silent.
+
+    Args:
+        frozen: The UNet and the pose ControlNet.
+        speech: The speech model that will be heard.
+        scaling: The VAE's scaling factor.
+        hidden: Width of the adapters' own layers.
+    """
+    from ..models.camera_encoder import CameraEncoder
+    from ..models.layer_tokens import spatial_cross_attention
+    from ..models.light_encoder import LightEncoder
+    from ..models.reference_net import ReferenceNet
+    from ..models.speech_projector import SpeechProjector
+    from ..models.svd_controlnet import SVDControlNet
+
+    config: Any = frozen.unet.config
+    layers, width = spatial_cross_attention(frozen.unet), int(config.cross_attention_dim)
+    depth: Any = SVDControlNet.from_config(frozen.pose.config)
+    depth.load_state_dict(frozen.pose.state_dict())
+    channels = tuple(config.block_out_channels)
+    return Adapters(
+        depth=depth,
+        reference=ReferenceNet.from_unet(frozen.unet, scaling),
+        speech=SpeechProjector(layers, 5, speech.layer_count, speech.width, hidden, width, 4),
+        light=LightEncoder(layers, hidden, width, 8, 4 * channels[0]),
+        camera=CameraEncoder(channels, int(config.layers_per_block), hidden // 2),
+    )
+
+
+def train_adapters(recipe: AdaptersRecipe, job: Job) -> Path:
+    """Train Mini's adapters and write a folder for each; the last one is given back."""
+    from ..models.svd_controlnet import SVDControlNet
+    from ..models.svd_unet import SVDUNet
+    from ..tracks.face_models import load_face_models
+    from ..tracks.speech_model import load_speech_model
+    from .latents import LatentStore
+    from .signals import Models, SignalStore
+
+    data, backbone = recipe.data, job.output / recipe.backbone
+    models = Models(load_speech_model(job.output / recipe.speech), load_face_models(job.output / recipe.faces))
+    spec = ClipSpec(data.clips, data.frames, data.size, data.first_seed)
+    store = SignalStore(job.cache, spec, models, workers=2)
+    vae, tower = _load_encoders(backbone)
+    latents: LatentStore = LatentStore(store, vae, tower, job.cache / "signal-latents")
+    frozen = Frozen(_frozen(SVDUNet, backbone / "unet"), _frozen(SVDControlNet, job.output / recipe.controlnet))
+    torch.manual_seed(job.options.seed)
+    nets = build_adapters(frozen, models.speech, float(vae.config.scaling_factor), recipe.hidden)
+
+    def losses(step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        del step
+        chosen = torch.randint(data.clips, (recipe.batch,), generator=generator).numpy()
+        return adapter_losses(nets, frozen, draw_batch(store, latents, chosen), DropRates(), generator)
+
+    nets.load_state_dict(fit(nets, losses, job.options, job.run))
+    return write_adapters(nets.half(), frozen.unet, job.output)
+
+
+def write_adapters(nets: Adapters, unet: SVDUNet, output: Path) -> Path:
+    """Write each adapter into a folder of its own; of the ReferenceNet only what differs from the UNet."""
+    from safetensors.torch import save_file
+
+    folders = {"controlnet-depth": nets.depth, "speech-projector": nets.speech}
+    folders |= {"light-encoder": nets.light, "camera-encoder": nets.camera}
+    for name, net in folders.items():
+        net.save_pretrained(output / name)
+    folder = output / "reference-net"
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {name: value.half() for name, value in unet.state_dict().items()}
+    state = nets.reference.state_dict()
+    differs = {name: value for name, value in state.items() if name not in own or not torch.equal(value, own[name])}
+    save_file(differs, folder / "diffusion_pytorch_model.safetensors", {"format": "pt"})
+    nets.reference.save_config(folder)
+    return folder
+
+
+def _frozen(kind: Any, folder: Path) -> Any:
+    return kind.from_pretrained(folder, torch_dtype=torch.float32).eval().requires_grad_(False)
+
+
+def _load_encoders(backbone: Path) -> tuple[Any, Any]:
+    """Give VAE and vision tower in the very weights that are shipped."""
+    from diffusers import AutoencoderKLTemporalDecoder
+    from transformers import CLIPVisionModelWithProjection
+
+    vae = _frozen(AutoencoderKLTemporalDecoder, backbone / "vae")
+    tower: Any = CLIPVisionModelWithProjection.from_pretrained(backbone / "image_encoder", dtype=torch.float32)
+    return vae, tower.eval().requires_grad_(False)
