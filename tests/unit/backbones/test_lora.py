@@ -60,7 +60,7 @@ def of_kohya(factors):
         for way, value in zip(("down", "up"), pair, strict=True)
     }
     return made | {
-        name.replace("lora_down.weight", "alpha"): torch.tensor(float(RANK)) for name in made if "down" in name
+        name.replace("lora_down.weight", "alpha"): torch.tensor(float(RANK)) for name in made if "lora_down" in name
     }
 
 
