@@ -118,8 +118,9 @@ def load_controlnet(
     if style != AUTO:
         POSE_STYLES.get(style)
     net, layout = _load_folder(path, dtype) if path.is_dir() else _load_file(path, dtype)
-    chosen = {name: value for name, value in (("pictures", pictures), ("style", style)) if value != AUTO}
-    return LoadedControlNet(net, f"{fingerprint(path)} {dtype}", **{**layout.reading, **chosen})
+    reading = dict(layout.reading)
+    reading |= {name: value for name, value in (("pictures", pictures), ("style", style)) if value != AUTO}
+    return LoadedControlNet(net, f"{fingerprint(path)} {dtype}", **reading)
 
 
 def _load_folder(folder: Path, dtype: torch.dtype) -> tuple[Adapter, _Layout]:

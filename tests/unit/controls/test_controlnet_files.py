@@ -135,6 +135,10 @@ def test_styles_are_those_that_poses_can_be_drawn_in(pose_net, controlnext, tmp_
     torch.save(controlnext, tmp_path / "b.bin")
     for path in tmp_path.iterdir():
         POSE_STYLES.get(load_controlnet(path).style)
+    with pytest.raises(InputError, match="pictures of 0 to 255"):
+        load_controlnet(tmp_path / "a.pth", pictures="0 to 255")
+    with pytest.raises(InputError, match="crayon"):
+        load_controlnet(tmp_path / "a.pth", style="crayon")
 
 
 def test_what_is_missing_left_over_or_misshaped_is_listed(control_net, pose_net, tmp_path):
