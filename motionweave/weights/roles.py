@@ -17,7 +17,7 @@ class Role:
     """What is known about the files of one role."""
 
     marker: str
-    """The file by which a model's folder is known, a pattern below that folder."""
+    """The file by which a model's folder is known, a pattern below that folder; empty where models are files only."""
     homes: tuple[str, ...]
     """Folders below a models root, in order of search; the first is where a user is told to put a model."""
     is_one: Callable[[Path], bool]
@@ -26,6 +26,15 @@ class Role:
     """Folders below ComfyUI's ``custom_nodes``."""
     user_homes: tuple[str, ...] = ()
     """Folders below the user's own."""
+    file_homes: tuple[str, ...] = ()
+    """Folders below a models root in which a model may lie as a single file."""
+    file_kinds: tuple[str, ...] = ()
+    """Kinds of such a file, as `identify` gives them."""
+
+    @property
+    def all_homes(self) -> tuple[str, ...]:
+        """Every folder below a models root, in order of search."""
+        return tuple(dict.fromkeys((*self.homes, *self.file_homes)))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -73,17 +82,54 @@ def _is_face(folder: Path) -> bool:
     return len(list(folder.glob("*.onnx"))) > 1
 
 
+def _is_face_adapter(folder: Path) -> bool:
+    """Take StableAnimator's: half of the adapter lies in its UNet's attention."""
+    return any(folder.glob("unet.*"))
+
+
+def _is_reference_net(folder: Path) -> bool:
+    return read_config(folder / "config.json").get("_class_name") == "ReferenceNet"
+
+
+def _is_adapter(folder: Path) -> bool:
+    name = read_config(folder / "config.json").get("_class_name")
+    return name in ("SpeechProjector", "LightEncoder", "CameraEncoder")
+
+
+def _never(folder: Path) -> bool:  # noqa: ARG001 - asked as the others are
+    return False
+
+
 ROLES = {
-    "backbone": Role("unet/config.json", ("diffusers",), _is_backbone),
-    "controlnet": Role("config.json", ("controlnet",), _is_controlnet),
+    "backbone": Role(
+        "unet/config.json", ("diffusers",), _is_backbone, file_homes=("checkpoints",), file_kinds=("svd",)
+    ),
+    "unet": Role(
+        "",
+        ("diffusion_models", "unet"),
+        _never,
+        file_homes=("diffusion_models", "unet", "checkpoints", "mimicmotion", "stableanimator"),
+        file_kinds=("svd-unet", "svd-unet-sgm", "svd-unet-part", "mimicmotion", "stableanimator-unet"),
+    ),
+    "lora": Role("", ("loras",), _never, file_homes=("loras",), file_kinds=("svd-lora", "unet-lora")),
+    "controlnet": Role(
+        "config.json",
+        ("controlnet",),
+        _is_controlnet,
+        file_homes=("controlnet", "mimicmotion", "stableanimator", "diffusion_models", "unet"),
+        file_kinds=("svd-controlnet", "controlnext-svd", "posenet", "mimicmotion"),
+    ),
+    "reference_net": Role("config.json", ("controlnet",), _is_reference_net),
+    "adapter": Role("config.json", ("controlnet",), _is_adapter),
     "pose": Role("yolox*.onnx", ("dwpose", "DWPose"), _is_dwpose, pack_homes=(AUX_PACK,)),
     "pose-openpose": Role("body_pose_model.pth", ("openpose", "annotators"), _is_openpose, pack_homes=(AUX_PACK,)),
     "depth": Role("config.json", ("depth", "depthanything", "zoedepth"), _is_depth),
     "speech": Role("config.json", ("audio_encoders", "wav2vec2"), _is_speech),
     "audio_motion": Role("config.json", ("audio_motion", "audio_encoders"), _is_audio_motion),
     "face": Role("*.onnx", ("insightface/models", "insightface"), _is_face, user_homes=(".insightface/models",)),
+    "face-adapter": Role("face_encoder.*", ("controlnet", "stableanimator"), _is_face_adapter),
 }
-"""Every role whose models are folders."""
+"""Every role; models are folders, single files, or either."""
 
-MODEL_FOLDERS = tuple(dict.fromkeys(home.split("/")[0] for role in ROLES.values() for home in role.homes))
+MODEL_FOLDERS = tuple(dict.fromkeys(home.split("/")[0] for role in ROLES.values() for home in role.all_homes))
 """ComfyUI's names of the folders that are searched."""
