@@ -95,7 +95,8 @@ class MotionWeaveEngine:
 
     def _key(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> str:
         request = self.request
-        settings = f"{window} {request.options} {request.seed} {request.identity.size} {request.decode_frames}"
+        settings = f"{window} {request.options} {request.seed} {request.identity.size} "
+        settings += f"{request.decode_frames} {request.decode_tile}"
         carried = () if known is None else (known.latents,)
         return chunk_key("1", request.backbone.digest, settings, conditioning.digest(), *carried)
 
@@ -141,6 +142,7 @@ class MotionWeaveEngine:
                 latents,
                 self.request.decode_frames or None,
                 lambda _: self.runtime.report(Progress("decode", window.index, len(self.request.plan), steps, steps)),
+                self.request.decode_tile,
             )
         return frames[window.context :]
 

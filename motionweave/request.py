@@ -11,6 +11,9 @@ from .errors import InputError
 from .longform.plan import ChunkPlan
 from .sampling import DenoiseOptions
 
+SMALLEST_TILE = 64
+"""Least side of a decoded tile, in pixels: below it, a tile is mostly overlap."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -34,6 +37,8 @@ class Request:
     """SVD's measure of how much moves, 0 to 255."""
     decode_frames: int = 0
     """Frames decoded together; 0 for the backbone's default."""
+    decode_tile: int = 0
+    """Side of the picture's tiles that are decoded together, in pixels; 0 for whole pictures."""
 
     def __post_init__(self) -> None:
         """Refuse what would fail, or quietly go wrong, hours later."""
@@ -51,5 +56,10 @@ class Request:
             )
         if not 0 <= self.motion_bucket <= 255:
             raise InputError(f"a motion bucket of {self.motion_bucket} was given; expected 0 to 255, usually 127")
+        if self.decode_tile and self.decode_tile < SMALLEST_TILE:
+            raise InputError(
+                f"decoding in tiles of {self.decode_tile} pixels was asked for; give 0 for whole pictures, or at least "
+                f"{SMALLEST_TILE}"
+            )
         if not 0 <= self.seed < 2**63:
             raise InputError(f"a seed of {self.seed} was given; expected 0 to {2**63 - 1}")

@@ -111,6 +111,9 @@ class Weave(io.ComfyNode):
                              tooltip="Frames decoded together; fewer take less memory, 0 for the default."),
                 io.Int.Input("seed", default=0, min=0, max=2**53 - 1, control_after_generate=False,
                              tooltip="Seeds the noise; the same seed gives the same video."),
+                io.Int.Input("decode_tile", default=0, min=0, max=8192, step=8, optional=True,
+                             tooltip="Side of the picture's tiles that are decoded together, in pixels, for example "
+                             "512: tiles take less memory, but shift colours slightly. 0 for whole pictures."),
             ],
             outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks.")],
         )  # fmt: skip
@@ -129,6 +132,7 @@ class Weave(io.ComfyNode):
         decode_frames: int,
         seed: int,
         controls: tuple[Control, ...] = (),
+        decode_tile: int = 0,
     ) -> io.NodeOutput:
         if not RUN_NAME.fullmatch(run_name) or ".." in run_name:
             raise InputError(
@@ -147,6 +151,7 @@ class Weave(io.ComfyNode):
             folder=here.folders.output / "motionweave" / run_name,
             motion_bucket=motion_bucket,
             decode_frames=decode_frames,
+            decode_tile=decode_tile,
         )
         engine = MotionWeaveEngine(request, here)
         rows = [

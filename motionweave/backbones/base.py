@@ -169,9 +169,13 @@ class Backbone(Protocol):
         ...
 
     def decode_clip(
-        self, latents: Tensor, slice_frames: int | None = None, on_slice: Callable[[int], None] | None = None
+        self,
+        latents: Tensor,
+        slice_frames: int | None = None,
+        on_slice: Callable[[int], None] | None = None,
+        tile: int = 0,
     ) -> Tensor:
-        """Decode latents (F, C, h, w) to pixels (F, 3, H, W) in [0, 1], some frames at a time."""
+        """Decode latents (F, C, h, w) to pixels (F, 3, H, W) in [0, 1], some frames and tiles at a time."""
         ...
 
     def predict(

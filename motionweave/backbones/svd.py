@@ -1,8 +1,7 @@
 """Stable Video Diffusion: XT, its siblings, and Mini, which is the same classes with smaller numbers.
 
 Source: Blattmann et al., "Stable Video Diffusion" (2023); diffusers' `StableVideoDiffusionPipeline`, whose arithmetic
-this keeps. Otherwise than there: guidance and control are the caller's, and long clips are decoded in slices that
-overlap and are cross-faded, because the decoder sees zeros beyond a slice's ends and flickers there.
+this keeps. Otherwise than there: guidance and control are the caller's, and clips are decoded in pieces that overlap.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from einops import repeat
@@ -19,18 +18,13 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..types import Size, check_shape
 from .base import ActiveControl, BackboneFacts, Conditioning, Identity, Pass
+from .svd_decode import decode_clip, encode_clip
 
 if TYPE_CHECKING:
     from transformers import CLIPVisionModelWithProjection
 
     from ..models.injections import Injections, UNetInputs
     from ..models.svd_unet import SVDUNet
-
-DECODE_FRAMES = 14
-"""Frames decoded together by default, as in Stability's reference configuration."""
-
-DECODE_OVERLAP = 3
-"""Frames that neighbouring slices share."""
 
 
 def check_size(size: Size, multiple: int) -> None:
@@ -151,42 +145,28 @@ class SVDBackbone:
             (F, 4, h, w), unit deviation.
         """
         check_shape("frames", frames, "F 3 H W")
-        pixels = (frames * 2 - 1).to(self.vae.device, self.vae.dtype)
-        return self.vae.encode(pixels).latent_dist.mode().float() * self.vae.config.scaling_factor
+        return encode_clip(self.vae, frames)
 
     def decode_clip(
-        self, latents: Tensor, slice_frames: int | None = None, on_slice: Callable[[int], None] | None = None
+        self,
+        latents: Tensor,
+        slice_frames: int | None = None,
+        on_slice: Callable[[int], None] | None = None,
+        tile: int = 0,
     ) -> Tensor:
-        """Decode latents, a slice of frames at a time.
+        """Decode latents piece by piece; see `svd_decode.decode_clip`.
 
         Args:
             latents: (F, 4, h, w).
-            slice_frames: Frames decoded together; None for `DECODE_FRAMES`. Clips that fit are decoded in one piece,
+            slice_frames: Frames decoded together; None for the default. Clips that fit are decoded in one piece,
                 exactly as diffusers does.
-            on_slice: Called after each slice with the number of frames done.
+            on_slice: Called after each piece with the number of pieces done.
+            tile: Side of the tiles decoded together, in pixels; 0 for whole pictures.
 
         Returns:
             (F, 3, H, W) float32 in [0, 1], on the CPU.
         """
-        count, size = latents.shape[0], slice_frames or DECODE_FRAMES
-        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.device, self.vae.dtype)
-        frames, start = self._decode(scaled[:size]), 0
-        while start + size < count:
-            overlap = min(DECODE_OVERLAP, size - 1)
-            # The last slice is moved back rather than shortened: short slices flicker most.
-            start = min(start + size - overlap, count - size)
-            shared = len(frames) - start
-            piece = self._decode(scaled[start : start + size])
-            ramp = (torch.arange(1, shared + 1) / (shared + 1)).view(-1, 1, 1, 1)
-            joined = torch.lerp(frames[start:], piece[:shared], ramp)
-            frames = torch.cat([frames[:start], joined, piece[shared:]])
-            if on_slice is not None:
-                on_slice(len(frames))
-        return frames
-
-    def _decode(self, scaled: Tensor) -> Tensor:
-        pixels = cast(Tensor, self.vae.decode(scaled, num_frames=len(scaled)).sample)
-        return (pixels.float().cpu() / 2 + 0.5).clamp(0, 1)
+        return decode_clip(self.vae, latents, slice_frames or 0, tile, on_slice)
 
     def predict(
         self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, passes: tuple[Pass, ...]
