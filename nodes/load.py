@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..motionweave import (
     BACKBONES,
     available_models,
+    load_audio_motion_model,
     load_controlnet,
     load_depth_model,
     load_face_models,
@@ -17,6 +18,7 @@ from ..motionweave import (
 )
 from .runtime import folders, runtime
 from .sockets import (
+    AudioMotionSocket,
     BackboneSocket,
     ControlNetSocket,
     DepthModelSocket,
@@ -193,4 +195,39 @@ class LoadSpeechModel(io.ComfyNode):
         return io.NodeOutput(load_speech_model(locate_model("speech", model, folders())))
 
 
-NODES = [LoadBackbone, LoadControlNet, LoadPoseModel, LoadDepthModel, LoadSpeechModel, LoadIdentityModels]
+class LoadAudioMotion(io.ComfyNode):
+    """Load what reads a face's motion from a voice."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadAudioMotion",
+            display_name="Load Audio Motion Model",
+            category="MotionWeave/load",
+            description="Loads a transformer that reads a mouth from a voice, and the speech model that it listens "
+            "through.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("audio_motion", folders())),
+                    tooltip="mini-audio-motion comes with the pack; it knows marionettes' voices, not people's. Others "
+                    "are folders in ComfyUI's models/audio_motion, trained by the recipe of this pack.",
+                ),
+            ],
+            outputs=[AudioMotionSocket.Output(display_name="motion_model", tooltip="Goes to Speech to Face Motion.")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        return io.NodeOutput(load_audio_motion_model(model, folders()))
+
+
+NODES = [
+    LoadBackbone,
+    LoadControlNet,
+    LoadPoseModel,
+    LoadDepthModel,
+    LoadSpeechModel,
+    LoadAudioMotion,
+    LoadIdentityModels,
+]

@@ -12,16 +12,17 @@ from ..motionweave import (
     SpeechOptions,
     encode_speech,
     face_motion_sheet,
+    read_motion,
     require_keypoints,
     speech_sheet,
     speech_to_face_motion,
 )
 from .convert import image_from_pixels, sound_from_socket
 from .runtime import runtime
-from .sockets import PoseSocket, SpeechModelSocket, SpeechSocket
+from .sockets import AudioMotionSocket, PoseSocket, SpeechModelSocket, SpeechSocket
 
 if TYPE_CHECKING:
-    from ..motionweave import PoseTrack, SpeechModel
+    from ..motionweave import AudioMotionModel, PoseTrack, SpeechModel
 
 
 class EncodeSpeech(io.ComfyNode):
@@ -72,7 +73,7 @@ class SpeechToFaceMotion(io.ComfyNode):
             display_name="Speech to Face Motion",
             category="MotionWeave/tracks",
             description="Opens the mouth of a pose track as loud as the voice is and moves its head a little, so that "
-            "any model that follows poses speaks. It needs no speech model.",
+            "any model that follows poses speaks. It needs no trained model, and takes one that reads mouths.",
             inputs=[
                 io.Audio.Input("audio", tooltip="The voice; it begins with the first frame."),
                 PoseSocket.Input("pose", tooltip="Who speaks: a track of keypoints, or the pose of a single picture, "
@@ -83,15 +84,27 @@ class SpeechToFaceMotion(io.ComfyNode):
                                tooltip="How much the head moves with the voice; 0 leaves it as it is."),
                 io.Int.Input("seed", default=0, min=0, max=2**31 - 1, control_after_generate=False,
                              tooltip="Draws how the head drifts."),
+                AudioMotionSocket.Input("motion_model", optional=True,
+                                        tooltip="From Load Audio Motion Model: reads the mouth in place of the "
+                                        "loudness. Without it the voice's loudness opens the mouth."),
             ],
             outputs=[PoseSocket.Output(display_name="pose", tooltip="The same people on the same clock, one of them "
                                        "speaking.")],
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, audio: dict[str, Any], pose: PoseTrack, mouth: float, head: float, seed: int) -> io.NodeOutput:
-        options = FaceMotionOptions(mouth, head, seed)
-        talking = speech_to_face_motion(sound_from_socket(audio), require_keypoints(pose), options)
+    def execute(
+        cls,
+        audio: dict[str, Any],
+        pose: PoseTrack,
+        mouth: float,
+        head: float,
+        seed: int,
+        motion_model: AudioMotionModel | None = None,
+    ) -> io.NodeOutput:
+        options, sound = FaceMotionOptions(mouth, head, seed), sound_from_socket(audio)
+        told = None if motion_model is None else read_motion(sound, motion_model, runtime())
+        talking = speech_to_face_motion(sound, require_keypoints(pose), options, told)
         sheet = image_from_pixels(face_motion_sheet(talking))
         return io.NodeOutput(talking.track, ui=ui.PreviewImage(sheet, cls=cls))
 
