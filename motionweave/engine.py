@@ -6,21 +6,25 @@ carried as latents, decode, store. A chunk whose key is in the store already is 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .backbones.base import Conditioning
+from .backbones.base import Conditioning, Identity, Work
 from .errors import GenerationError, MotionWeaveError
 from .longform.store import ChunkRecord, ChunkStore, chunk_key
 from .request import Request
+from .residency import MemoryPlan, Need
 from .runtime import Runtime
 from .sampling import KnownFrames, denoise_window, frame_noise
 from .types import Progress, Window
+
+_LOG = logging.getLogger(__name__)
 
 PREVIEW_SECONDS = 0.5
 """Least time between two previews: each costs the decoding of one frame."""
@@ -51,6 +55,8 @@ class MotionWeaveEngine:
         """
         self.request, self.runtime = request, runtime
         self.store = ChunkStore.open(request.folder, request.plan, request.identity.size)
+        self.memory: MemoryPlan | None = None
+        """How memory is used, once the first chunk is being made."""
         self._last_preview = 0.0
 
     def generate(self) -> Iterator[MadeChunk]:
@@ -61,26 +67,38 @@ class MotionWeaveEngine:
         """
         for window in self.request.plan.windows():
             with _naming(window, len(self.request.plan)):
-                conditioning = self._condition(window)
                 known = self._carry(window)
+                conditioning = self._condition(window, known)
                 key = self._key(window, conditioning, known)
                 record = self.store.finished(window.index, key)
                 reused = record is not None
                 if record is None:
                     started = time.monotonic()
+                    self._settle(conditioning)
                     latents = self._denoise(window, conditioning, known)
                     frames = self._decode(window, latents)
                     seconds = time.monotonic() - started
                     record = self.store.save(window.index, key, frames, latents[window.context :], seconds)
             yield MadeChunk(record, reused)
 
-    def _condition(self, window: Window) -> Conditioning:
+    def _condition(self, window: Window, known: KnownFrames | None) -> Conditioning:
         """Apply every control's part of the window."""
         request = self.request
-        conditioning = Conditioning(request.identity, float(request.plan.fps), request.motion_bucket)
+        conditioning = Conditioning(self._identity(known), float(request.plan.fps), request.motion_bucket)
         for control in request.controls:
             conditioning = control.apply_to(conditioning, window)
         return conditioning
+
+    def _identity(self, known: KnownFrames | None) -> Identity:
+        """Say what the window is drawn from.
+
+        A backbone that takes the picture for the first frame would pull every window back to the reference's pose, so
+        a window whose first frame is known is drawn from that frame; who it is stays the reference's.
+        """
+        request = self.request
+        if known is None or int(known.places[0]) != 0 or request.drawn_from == "reference":
+            return request.identity
+        return request.backbone.redrawn(request.identity, known.latents[0])
 
     def _carry(self, window: Window) -> KnownFrames | None:
         """Collect the context's latents from the chunks that made it, (context, C, h, w)."""
@@ -108,18 +126,40 @@ class MotionWeaveEngine:
             self.request.seed, window.start, window.stop, shape, facts.window, skip=3 * size.width * size.height
         )
 
+    def _settle(self, conditioning: Conditioning) -> None:
+        """Decide, before the first chunk that is made, how modules live in memory, and say so."""
+        if self.memory is None:
+            self.runtime, self.memory = self.runtime.settle(self._needs(conditioning))
+            _LOG.log(logging.INFO if self.memory.fits else logging.WARNING, "%s", self.memory)
+
+    def _needs(self, conditioning: Conditioning) -> tuple[Need, ...]:
+        """Predict what the stages of a window take; encoding came before, and its modules may go."""
+        request, backbone = self.request, self.request.backbone
+        work = Work(
+            size=request.identity.size,
+            frames=max(window.frame_count for window in request.plan.windows()),
+            passes=len(request.options.guidance.passes),
+            controls=len(conditioning.controls),
+            decode_frames=request.decode_frames,
+            decode_tile=request.decode_tile,
+        )
+        working = backbone.working_bytes(work)
+        nets = tuple(control.net for control in conditioning.controls)
+        return (
+            Need("encode", (backbone.autoencoder, backbone.image_encoder), working.encode),
+            Need("denoise", (backbone.denoiser, *nets), working.denoise),
+            Need("decode", (backbone.autoencoder,), working.decode),
+        )
+
     def _denoise(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> Tensor:
-        modules: list[nn.Module] = [self.request.backbone.denoiser]
-        modules += [control.net for control in conditioning.controls]
+        need = self._needs(conditioning)[1]
         steps = self.request.options.steps
 
         def report(step: int, clean: Tensor) -> None:
             preview = self._preview(clean)
             self.runtime.report(Progress("denoise", window.index, len(self.request.plan), step, steps, preview))
 
-        with ExitStack() as stack:
-            for module in modules:
-                stack.enter_context(self.runtime.resident(module))
+        with self.runtime.resident(need.modules, need.working_bytes):
             return denoise_window(
                 self.request.backbone, conditioning, self._noise(window), self.request.options, known, report
             )
@@ -129,7 +169,7 @@ class MotionWeaveEngine:
         if time.monotonic() - self._last_preview < PREVIEW_SECONDS:
             return None
         middle = clean.shape[0] // 2
-        with self.runtime.resident(self.request.backbone.autoencoder):
+        with self.runtime.resident((self.request.backbone.autoencoder,)):
             picture = self.request.backbone.decode_clip(clean[middle : middle + 1])[0]
         self._last_preview = time.monotonic()
         return picture
@@ -137,7 +177,7 @@ class MotionWeaveEngine:
     def _decode(self, window: Window, latents: Tensor) -> Tensor:
         """Decode the whole window, so that new frames see their context, and give the new ones."""
         steps = self.request.options.steps
-        with self.runtime.resident(self.request.backbone.autoencoder):
+        with self.runtime.resident((self.request.backbone.autoencoder,)):
             frames = self.request.backbone.decode_clip(
                 latents,
                 self.request.decode_frames or None,

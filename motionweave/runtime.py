@@ -5,15 +5,16 @@ ComfyUI, the in-process host and plain scripts each supply one `Runtime`; nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import nn
 
+from .residency import MemoryPlan, Need, Residency, bytes_on, hold, modules_of, plan_memory, wait
 from .types import Progress
 
 
@@ -60,14 +61,22 @@ class Runtime(Protocol):
         """Take a progress report; raises the host's own interrupt when the user has cancelled."""
         ...
 
-    def resident(self, module: nn.Module) -> AbstractContextManager[None]:
-        """Keep `module` on the device inside the block; outside it the host may move it away."""
+    def settle(self, needs: Sequence[Need]) -> tuple[Runtime, MemoryPlan]:
+        """Decide how modules live while a piece of work is done: a runtime that does so, and the plan."""
+        ...
+
+    def resident(self, modules: Sequence[nn.Module], working_bytes: int = 0) -> AbstractContextManager[None]:
+        """Have modules compute on the device inside the block; outside it the host may move them away.
+
+        What is used together is asked for together, so that no module makes room for another of them.
+        `working_bytes` is what the block is predicted to need beside the weights.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class LocalRuntime:
-    """A runtime for scripts, tests and the in-process host: one device, modules moved on first use and left there."""
+    """A runtime for scripts, tests and the in-process host: one device, and a way for modules to live on it."""
 
     folders: Folders
     """Where to read and write."""
@@ -77,14 +86,36 @@ class LocalRuntime:
     """Precision of the denoising UNet."""
     on_progress: Callable[[Progress], None] | None = None
     """Called with each report; whatever it raises ends the run."""
+    residency: Residency | None = None
+    """How modules live; None to choose by what the device has free."""
 
     def report(self, progress: Progress) -> None:
         """Hand the report on."""
         if self.on_progress is not None:
             self.on_progress(progress)
 
+    def settle(self, needs: Sequence[Need]) -> tuple[LocalRuntime, MemoryPlan]:
+        """Choose the fastest residency that fits, unless one is given."""
+        modules = modules_of(needs)
+        plan = plan_memory(needs, self._free_bytes(modules), self.residency)
+        if not plan.residency.keeps:
+            wait(modules)  # an earlier piece of work may have left some on the device
+        return replace(self, residency=plan.residency), plan
+
     @contextmanager
-    def resident(self, module: nn.Module) -> Iterator[None]:
-        """Move `module` to the device; it stays there."""
-        module.to(self.device)
-        yield
+    def resident(self, modules: Sequence[nn.Module], working_bytes: int = 0) -> Iterator[None]:
+        """Have modules on the device, as the residency says."""
+        residency = self.residency
+        if residency is None:
+            need = Need("block", tuple(modules), working_bytes)
+            residency = plan_memory((need,), self._free_bytes(modules)).residency
+        with hold(modules, residency, self.device):
+            yield
+
+    def _free_bytes(self, modules: Sequence[nn.Module]) -> int | None:
+        """Say what is free for some modules, where they lie already included; None where nothing tells."""
+        if self.device.type != "cuda":
+            return None
+        free, _ = torch.cuda.mem_get_info(self.device)
+        cached = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        return free + cached + bytes_on(self.device, modules)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
 
-from ..motionweave import Size, encode_face, face_sheet
+from ..motionweave import Size, Work, encode_face, face_sheet
 from .convert import image_from_pixels, pixels_from_image
 from .runtime import runtime
 from .sockets import BackboneSocket, FaceSocket, IdentityModelsSocket, IdentitySocket
@@ -55,7 +55,8 @@ class EncodeIdentity(io.ComfyNode):
         facts, here = backbone.facts, runtime()
         size = Size(width or facts.size.width, height or facts.size.height)
         noise = facts.noise_augmentation if noise_augmentation < 0 else noise_augmentation
-        with here.resident(backbone.autoencoder), here.resident(backbone.image_encoder):
+        working = backbone.working_bytes(Work(size, 1)).encode
+        with here.resident((backbone.autoencoder, backbone.image_encoder), working):
             pictures = pixels_from_image(image if average_batch else image[:1])
             return io.NodeOutput(backbone.encode_image(pictures, size, noise, seed))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..motionweave import MODEL_FOLDERS, Folders, Progress, Runtime, current_runtime
+from ..motionweave import (
+    HOSTED,
+    MODEL_FOLDERS,
+    Folders,
+    MemoryPlan,
+    Need,
+    Progress,
+    Runtime,
+    current_runtime,
+    plan_memory,
+)
 
 
 def runtime() -> Runtime:
@@ -51,6 +61,7 @@ class ComfyRuntime:
 
         self._management = management
         self._bar: Any = None
+        self._used: list[Any] = []
         self.device: torch.device = management.get_torch_device()
         self.folders = _comfy_folders()
 
@@ -77,9 +88,30 @@ class ComfyRuntime:
             preview = ("JPEG", Image.fromarray(picture), 512)
         self._bar.update_absolute(progress.chunk * progress.step_count + progress.step, total, preview)
 
+    def settle(self, needs: Sequence[Need]) -> tuple[ComfyRuntime, MemoryPlan]:
+        """Leave it to ComfyUI, which also knows what other nodes hold."""
+        return self, plan_memory(needs, self._free_bytes(), HOSTED)
+
+    def _free_bytes(self) -> int | None:
+        if self.device.type == "cpu":
+            return None
+        # Models of other nodes give way, so what they hold counts as free.
+        return int(self._management.get_total_memory(self.device) - self._management.extra_reserved_memory())
+
     @contextmanager
-    def resident(self, module: nn.Module) -> Iterator[None]:
-        """Have ComfyUI load `module`, making room by unloading others, as for its own models."""
+    def resident(self, modules: Sequence[nn.Module], working_bytes: int = 0) -> Iterator[None]:
+        """Have ComfyUI load modules, making room by unloading others, as for its own models."""
+        new = [self._patcher(module) for module in modules]
+        # In one call with all that is in use: what is not named in it, ComfyUI may unload to make room.
+        before, self._used = self._used, [*self._used, *new]
+        try:
+            # Plain torch layers can only be loaded whole.
+            self._management.load_models_gpu(self._used, memory_required=working_bytes, force_full_load=True)
+            yield
+        finally:
+            self._used = before
+
+    def _patcher(self, module: nn.Module) -> Any:
         patcher = module.__dict__.get("motionweave_patcher")
         if patcher is None:
             from comfy.model_patcher import ModelPatcher
@@ -89,6 +121,4 @@ class ComfyRuntime:
             patcher = ModelPatcher(holder, self.device, self._management.unet_offload_device())
             # ComfyUI holds patchers weakly; this one has to live as long as its module.
             module.__dict__["motionweave_patcher"] = patcher
-        # Plain torch layers can only be loaded whole.
-        self._management.load_models_gpu([patcher], force_full_load=True)
-        yield
+        return patcher

@@ -10,11 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from torch import Tensor, nn
 
 from ..types import Size
+
+if TYPE_CHECKING:
+    from ..models.step_cache import StepCache
+
+ImageRole = Literal["first_frame", "reference"]
+"""Whether a backbone takes the picture for the first frame of what it makes, or for the character in any pose."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,8 @@ class BackboneFacts:
     """Frames to a latent frame."""
     latent_channels: int
     """Channels of a latent."""
-    image_role: Literal["first_frame", "reference"]
-    """Whether the picture is the first frame, or shows the character in any pose."""
+    image_role: ImageRole
+    """What the picture is to it."""
     context_sigma: float
     """Highest noise level at which known frames are shown; infinite where they share the window's own."""
     steps: int
@@ -128,6 +134,36 @@ class Conditioning:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a run asks of a backbone, as far as memory goes."""
+
+    size: Size
+    """Picture size."""
+    frames: int
+    """Frames that are denoised together."""
+    passes: int = 1
+    """Runs of the network that a step merges into one batch."""
+    controls: int = 0
+    """Controls that act together."""
+    decode_frames: int = 0
+    """Frames decoded together; 0 for the backbone's default."""
+    decode_tile: int = 0
+    """Side of the tiles decoded together, in pixels; 0 for whole pictures."""
+
+
+@dataclass(frozen=True)
+class WorkingBytes:
+    """Predicted peaks of what each stage makes on the device, beside weights."""
+
+    encode: int
+    """Encoding a picture."""
+    denoise: int
+    """One step."""
+    decode: int
+    """Decoding one piece."""
+
+
 class Backbone(Protocol):
     """A generative core."""
 
@@ -160,8 +196,16 @@ class Backbone(Protocol):
         """Give a fresh diffusers scheduler, as the backbone was trained for."""
         ...
 
+    def working_bytes(self, work: Work) -> WorkingBytes:
+        """Predict what each stage needs on the device beside the weights."""
+        ...
+
     def encode_image(self, image: Tensor, size: Size, noise_augmentation: float, seed: int) -> Identity:
         """Encode reference images (F, 3, H, W) in [0, 1]: the first is the picture, all of them say who it is."""
+        ...
+
+    def redrawn(self, identity: Identity, latents: Tensor) -> Identity:
+        """Give the same character, drawn from a made frame's latents (C, h, w) in place of the reference."""
         ...
 
     def encode_clip(self, frames: Tensor) -> Tensor:
@@ -179,7 +223,13 @@ class Backbone(Protocol):
         ...
 
     def predict(
-        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, passes: tuple[Pass, ...]
+        self,
+        sample: Tensor,
+        timestep: Tensor,
+        conditioning: Conditioning,
+        progress: float,
+        passes: tuple[Pass, ...],
+        cache: StepCache | None = None,
     ) -> tuple[Tensor, ...]:
         """Run the network on scaled latents (F, C, h, w) under each of the passes; one (F, C, h, w) for each."""
         ...

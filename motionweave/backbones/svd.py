@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,13 +17,16 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..types import Size, check_shape
-from .base import ActiveControl, BackboneFacts, Conditioning, Identity, Pass
+from .base import ActiveControl, BackboneFacts, Conditioning, Identity, Pass, Work, WorkingBytes
+from .overflow import require_finite
 from .svd_decode import decode_clip, encode_clip
+from .svd_memory import Widths, working_bytes
 
 if TYPE_CHECKING:
     from transformers import CLIPVisionModelWithProjection
 
     from ..models.injections import Injections, UNetInputs
+    from ..models.step_cache import StepCache
     from ..models.svd_unet import SVDUNet
 
 
@@ -84,6 +87,18 @@ class SVDBackbone:
 
         return EulerDiscreteScheduler.from_config(self.scheduler_config)
 
+    def working_bytes(self, work: Work) -> WorkingBytes:
+        """Predict what each stage needs on the device beside the weights; see `svd_memory`."""
+        unet, vae = self.unet, self.vae
+        widths = Widths(
+            unet=unet.config["block_out_channels"][0],
+            unet_bytes=unet.dtype.itemsize,
+            vae=vae.config["block_out_channels"][0],
+            vae_bytes=vae.dtype.itemsize,
+            compression=self.facts.spatial_compression,
+        )
+        return working_bytes(widths, work)
+
     def encode_image(self, image: Tensor, size: Size, noise_augmentation: float, seed: int) -> Identity:
         """Encode a reference image, or several of one character.
 
@@ -100,6 +115,7 @@ class SVDBackbone:
         Raises:
             InputError: If the size is not one that the backbone makes.
             ShapeError: If the image is not a batch of pictures.
+            MotionWeaveError: If numbers come out that are not finite.
         """
         check_shape("image", image, "F 3 H W")
         check_size(size, self.facts.spatial_multiple)
@@ -112,14 +128,33 @@ class SVDBackbone:
         token = _mean_token([self._token(each[None]) for each in image])
         return Identity(latents[0].float().cpu(), token, size, noise_augmentation, digest.hexdigest())
 
+    def redrawn(self, identity: Identity, latents: Tensor) -> Identity:
+        """Give the same character, drawn from a frame that is made already in place of the reference.
+
+        The noise augmentation that the UNet is told stays the reference's: it says how far to trust the picture's
+        detail, and a made frame deserves no more trust.
+
+        Args:
+            identity: Who; its tokens stay.
+            latents: (4, h, w) of unit deviation; the picture's own are not scaled.
+
+        Returns:
+            The identity, with a digest of its own.
+        """
+        digest = hashlib.sha256(identity.digest.encode())
+        digest.update(latents.contiguous().numpy().tobytes())
+        return replace(identity, image_latents=latents / self.vae.config.scaling_factor, digest=digest.hexdigest())
+
     def _encode_wide(self, pixels: Tensor) -> Tensor:
         """Encode in float32 where the VAE is in float16, whose range SVD's encoder overflows (`force_upcast`)."""
         narrow = self.vae.dtype == torch.float16
         if narrow:
             self.vae.to(torch.float32)
-        latents = self.vae.encode(pixels.to(self.vae.device, self.vae.dtype)).latent_dist.mode()
+        given = pixels.to(self.vae.device, self.vae.dtype)
+        latents = self.vae.encode(given).latent_dist.mode()
         if narrow:
             self.vae.to(torch.float16)
+        require_finite(latents, given, "encoding the image")
         return latents
 
     def _token(self, image: Tensor) -> Tensor:
@@ -169,7 +204,13 @@ class SVDBackbone:
         return decode_clip(self.vae, latents, slice_frames or 0, tile, on_slice)
 
     def predict(
-        self, sample: Tensor, timestep: Tensor, conditioning: Conditioning, progress: float, passes: tuple[Pass, ...]
+        self,
+        sample: Tensor,
+        timestep: Tensor,
+        conditioning: Conditioning,
+        progress: float,
+        passes: tuple[Pass, ...],
+        cache: StepCache | None = None,
     ) -> tuple[Tensor, ...]:
         """Run the UNet once, all passes in one batch.
 
@@ -179,6 +220,7 @@ class SVDBackbone:
             conditioning: What the window is denoised under.
             progress: Place in the schedule, 0 at the first step, toward 1 at the last.
             passes: What each pass is shown.
+            cache: The window's, where this step may reuse the last one that ran in full.
 
         Returns:
             v for each pass, (F, 4, h, w) float32.
@@ -197,20 +239,28 @@ class SVDBackbone:
             tokens=repeat(identity.tokens.to(device, dtype), "t d -> b t d", b=count) * present.view(-1, 1, 1),
             time_ids=torch.tensor([ids] * count, dtype=dtype).to(device),
         )
-        injections = self._injections(conditioning.controls, progress, inputs, passes)
-        return tuple(self.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, injections).float())
+        acting = tuple(each for each in conditioning.controls if each.active[0] <= progress <= each.active[1])
+        # Features of another window's signals would only take room; a reference's are every window's.
+        for key in self.features.keys() - {control.key for control in conditioning.controls}:
+            del self.features[key]
+        if cache is not None:
+            cache.require(passes, *(control.key for control in acting))
+        early = self._injections(tuple(each for each in acting if not each.net.late), inputs, passes)
+
+        def late() -> Injections | None:
+            return self._injections(tuple(each for each in acting if each.net.late), inputs, passes)
+
+        v = self.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, early, cache, late)
+        return tuple(v.float())
 
     def _injections(
-        self, controls: tuple[ActiveControl, ...], progress: float, inputs: UNetInputs, passes: tuple[Pass, ...]
+        self, controls: tuple[ActiveControl, ...], inputs: UNetInputs, passes: tuple[Pass, ...]
     ) -> Injections | None:
-        """Sum what the controls that act now add; None if none does, so that an idle control changes no bit."""
-        # Features of another window's signals would only take room; a reference's are every window's.
-        for key in self.features.keys() - {control.key for control in controls}:
-            del self.features[key]
+        """Sum what controls that act now add; None if none does, so that an idle control changes no bit."""
         total: Injections | None = None
         for control in controls:
             factor = torch.cat([control.strength * _sees(each, control) for each in passes])
-            if not control.active[0] <= progress <= control.active[1] or not bool(factor.any()):
+            if not bool(factor.any()):
                 continue
             if control.key not in self.features:
                 signal = (each.to(inputs.sample.device, inputs.sample.dtype) for each in control.signal)

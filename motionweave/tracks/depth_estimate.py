@@ -124,7 +124,7 @@ def _fill(path: Path, footage: Footage, model: DepthModel, runtime: Runtime) -> 
     """Write every frame's estimate to `path` and give the facts: the grid, and the clip's quantiles."""
     each = max(1, min(SAMPLES_A_FRAME, SAMPLES // len(footage)))
     rng, samples, grid = np.random.default_rng(0), list[np.ndarray](), (0, 0)
-    with path.open("wb") as file, runtime.resident(model.module):
+    with path.open("wb") as file, runtime.resident((model.module,)):
         for batch in _inverse_depths(footage, model, runtime):
             grid = (batch.shape[-2], batch.shape[-1])
             samples += [_write(file, frame, each, rng) for frame in batch.numpy()]
