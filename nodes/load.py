@@ -6,10 +6,13 @@ from comfy_api.latest import io
 
 from ..motionweave import (
     BACKBONES,
+    PICTURE_CHOICES,
+    POSE_STYLES,
     available_models,
     load_audio_motion_model,
     load_controlnet,
     load_depth_model,
+    load_face_adapter,
     load_face_models,
     load_pose_model,
     load_speech_model,
@@ -22,6 +25,7 @@ from .sockets import (
     BackboneSocket,
     ControlNetSocket,
     DepthModelSocket,
+    FaceAdapterSocket,
     IdentityModelsSocket,
     PoseModelSocket,
     SpeechModelSocket,
@@ -69,17 +73,60 @@ class LoadControlNet(io.ComfyNode):
                 io.Combo.Input(
                     "model",
                     options=list(available_models("controlnet", folders())),
-                    tooltip="mini-controlnet-pose belongs to mini-svd and comes with the pack. Others are folders in "
-                    "ComfyUI's models/controlnet with a config.json and a safetensors file.",
+                    tooltip="mini-controlnet-pose belongs to mini-svd and comes with the pack. Others are in "
+                    "ComfyUI's models/controlnet: SVD ControlNets, MimicMotion, StableAnimator's pose_net and "
+                    "ControlNeXt-SVD v2, as files or as folders with a config.json.",
+                ),
+                io.Combo.Input(
+                    "pictures",
+                    options=list(PICTURE_CHOICES),
+                    optional=True,
+                    tooltip="The values of the pictures it was trained on, from black to white. 'auto' takes those of "
+                    "the published pipeline.",
+                ),
+                io.Combo.Input(
+                    "style",
+                    options=["auto", *POSE_STYLES.ids()],
+                    optional=True,
+                    tooltip="How poses are drawn for it. 'auto' takes what it was trained on; maps that are already "
+                    "drawn stay as they are.",
                 ),
             ],
             outputs=[ControlNetSocket.Output(display_name="controlnet", tooltip="Goes to an Apply node.")],
         )
 
     @classmethod
+    def execute(cls, model: str, pictures: str = "auto", style: str = "auto") -> io.NodeOutput:
+        here = runtime()
+        path = locate_model("controlnet", model, here.folders)
+        return io.NodeOutput(load_controlnet(path, here.dtype, pictures, style))
+
+
+class LoadFaceAdapter(io.ComfyNode):
+    """Load what tells the backbone whose face it draws."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MotionWeaveLoadFaceAdapter",
+            display_name="Load Face Adapter",
+            category="MotionWeave/load",
+            description="Loads the network that tells the backbone whose face it draws.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(available_models("face-adapter", folders())),
+                    tooltip="Adapters that come with the pack, and folders with StableAnimator's face_encoder.pth and "
+                    "unet.pth in ComfyUI's models/controlnet or models/stableanimator.",
+                ),
+            ],
+            outputs=[FaceAdapterSocket.Output(display_name="face_adapter", tooltip="Goes to Apply Face.")],
+        )
+
+    @classmethod
     def execute(cls, model: str) -> io.NodeOutput:
         here = runtime()
-        return io.NodeOutput(load_controlnet(locate_model("controlnet", model, here.folders), here.dtype))
+        return io.NodeOutput(load_face_adapter(locate_model("face-adapter", model, here.folders), here.dtype))
 
 
 class LoadPoseModel(io.ComfyNode):
@@ -225,6 +272,7 @@ class LoadAudioMotion(io.ComfyNode):
 NODES = [
     LoadBackbone,
     LoadControlNet,
+    LoadFaceAdapter,
     LoadPoseModel,
     LoadDepthModel,
     LoadSpeechModel,

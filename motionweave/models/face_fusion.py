@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from ..weights.tensor_files import Shapes
 from .injections import Adapter, AddedTokens, Injections, UNetInputs
+from .layer_tokens import spatial_cross_attention
 
 HEAD_WIDTH = 64
 """Channels of a head as published; shapes do not tell it."""
@@ -159,12 +160,10 @@ class FaceAdapter(Adapter, ModelMixin, ConfigMixin):
             embedding_width: Of the face recogniser.
             settings: `token_count`, `depth` and `heads` of the face encoder.
         """
-        own = {name: unet.get_submodule(name) for name in spatial_cross_attention(unet)}
-        width = int(unet.config.cross_attention_dim)
-        layers = {name: layer.to_k.out_features for name, layer in own.items()}
+        width, layers = int(unet.config.cross_attention_dim), spatial_cross_attention(unet)
         net = cls(layers, width, embedding_width, width, **settings)
-        for name, layer in own.items():
-            processor: Any = net.get_submodule(f"{name}.processor")
+        for name in layers:
+            layer, processor = unet.get_submodule(name), cast(Any, net.get_submodule(f"{name}.processor"))
             processor.id_to_k.load_state_dict(layer.to_k.state_dict())
             processor.id_to_v.load_state_dict(layer.to_v.state_dict())
         return net
@@ -195,11 +194,6 @@ class FaceAdapter(Adapter, ModelMixin, ConfigMixin):
             features: From `encode`.
         """
         return features
-
-
-def spatial_cross_attention(unet: nn.Module) -> tuple[str, ...]:
-    """Name the layers of a UNet that read the image's tokens, frame by frame."""
-    return tuple(name for name, _ in unet.named_modules() if name.endswith(".attn2") and ".transformer_blocks." in name)
 
 
 def _feed_forward(width: int) -> nn.Sequential:

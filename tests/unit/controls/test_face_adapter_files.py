@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from motionweave.controls.controlnet import load_sized
 from motionweave.controls.face_adapter import load_face_adapter
 from motionweave.errors import InputError, MissingModelError
 from motionweave.models.face_fusion import ENCODER, FaceAdapter
@@ -39,6 +40,7 @@ def test_both_halves_are_found_whole(adapter, folder):
         assert all(torch.equal(state[name], each) for name, each in adapter.state_dict().items())
         assert loaded.net.layers == tuple(LAYERS)
         assert loaded.net.config.heads == 1
+        assert not loaded.unconditional
 
 
 def test_the_loaded_one_says_the_same(adapter, folder):
@@ -63,3 +65,16 @@ def test_a_missing_half_is_named(folder):
 def test_another_kind_of_file_is_named(folder):
     with pytest.raises(InputError, match=r"unet\.pth seems to be StableAnimator's UNet"):
         load_face_adapter(folder / "unet.pth")
+
+
+def test_full_size_weights_load_with_nothing_missing_and_nothing_left_over():
+    """Without a byte of memory; that the names and shapes are the published ones is the network's own test."""
+    from diffusers import UNetSpatioTemporalConditionModel
+
+    with torch.device("meta"):
+        published = FaceAdapter.from_unet(UNetSpatioTemporalConditionModel(num_attention_heads=(5, 10, 20, 20)))
+    net = load_sized(FaceAdapter, published.state_dict(), "published")
+    assert net.config.heads == 16
+    assert sum(weight.numel() for weight in net.parameters()) == 57_183_232 + 25_559_040
+    with pytest.raises(InputError, match="1 not expected: more"):
+        load_sized(FaceAdapter, published.state_dict() | {"more": torch.zeros(1)}, "published")

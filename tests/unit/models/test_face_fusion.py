@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from motionweave.backbones.base import ActiveControl, Conditioning, Identity, Pass
-from motionweave.models.face_fusion import FaceAdapter, spatial_cross_attention
+from motionweave.models.face_fusion import FaceAdapter
 from motionweave.models.injections import UNetInputs
+from motionweave.models.layer_tokens import spatial_cross_attention
 from motionweave.types import Size
 
 FRAMES = 3
