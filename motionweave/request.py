@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast, get_args
 
-from .backbones.base import Backbone, Identity
+from .backbones.base import Backbone, Identity, ImageRole
 from .controls.base import Control
 from .errors import InputError
 from .longform.plan import ChunkPlan
 from .sampling import DenoiseOptions
+
+IMAGE_ROLES = ("auto", *get_args(ImageRole))
+"""What a run may take the picture for."""
 
 SMALLEST_TILE = 64
 """Least side of a decoded tile, in pixels: below it, a tile is mostly overlap."""
@@ -39,6 +43,13 @@ class Request:
     """Frames decoded together; 0 for the backbone's default."""
     decode_tile: int = 0
     """Side of the picture's tiles that are decoded together, in pixels; 0 for whole pictures."""
+    image_role: str = "auto"
+    """What the picture is to the backbone, `first_frame` or `reference`; `auto` for what it was trained with."""
+
+    @property
+    def drawn_from(self) -> ImageRole:
+        """What the picture is to the backbone in this run."""
+        return self.backbone.facts.image_role if self.image_role == "auto" else cast(ImageRole, self.image_role)
 
     def __post_init__(self) -> None:
         """Refuse what would fail, or quietly go wrong, hours later."""
@@ -54,6 +65,8 @@ class Request:
                 "a guidance ramp was asked for over several windows, where it would jump back at every join; use a "
                 "constant scale, or plan a single window"
             )
+        if self.image_role not in IMAGE_ROLES:
+            raise InputError(f"an image role of '{self.image_role}' was given; known are {', '.join(IMAGE_ROLES)}")
         if not 0 <= self.motion_bucket <= 255:
             raise InputError(f"a motion bucket of {self.motion_bucket} was given; expected 0 to 255, usually 127")
         if self.decode_tile and self.decode_tile < SMALLEST_TILE:

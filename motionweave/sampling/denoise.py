@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..backbones.base import Backbone, Conditioning
 from ..errors import InputError, MotionWeaveError
+from ..models.step_cache import StepCache
 from ..types import check_shape
 from .guidance import Guidance
 from .samplers import SAMPLERS
@@ -33,6 +34,9 @@ class DenoiseOptions:
     """Id in `SAMPLERS`."""
     schedule: str = "karras"
     """Id in `SCHEDULES`."""
+    cache_threshold: float = 0.0
+    """Step caching (`models.step_cache`): relative change of the network's first block below which a step reuses the
+    one before; 0 runs every step in full."""
 
     def __post_init__(self) -> None:
         """Refuse schedules without a step, and names that nothing has."""
@@ -40,6 +44,10 @@ class DenoiseOptions:
         SCHEDULES.get(self.schedule)
         if not 1 <= self.steps <= 1000:
             raise InputError(f"{self.steps} denoising steps were asked for; expected 1 to 1000, usually 8 to 30")
+        if not 0 <= self.cache_threshold < 1:
+            raise InputError(
+                f"a step cache threshold of {self.cache_threshold} was given; expected 0 (off) to below 1, usually 0.1"
+            )
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ def denoise_window(
     levels = SCHEDULES.get(options.schedule).build(backbone, options.steps)
     solver = SAMPLERS.get(options.sampler).build(backbone, levels)
     scheduler = solver.scheduler
+    cache = StepCache(options.cache_threshold) if options.cache_threshold else None
     latents = noise * scheduler.init_noise_sigma
     for step, timestep in enumerate(scheduler.timesteps):
         sigma = float(levels[step])
@@ -111,7 +120,10 @@ def denoise_window(
             level = min(sigma, backbone.facts.context_sigma)
             shown = known.latents + level * noise[known.places]
             sample = _put(sample, known, shown / (level**2 + 1) ** 0.5)
-        predictions = backbone.predict(sample, timestep, conditioning, step / options.steps, guidance.passes)
+        progress, is_last = step / options.steps, step + 1 == options.steps
+        # The last step is run in full: nothing after it would mend what it left out.
+        may_reuse = None if is_last else cache
+        predictions = backbone.predict(sample, timestep, conditioning, progress, guidance.passes, may_reuse)
         prediction = guidance.combine(predictions).to(latents.device)
         moved = scheduler.step(prediction, timestep, latents)
         latents = moved.prev_sample
