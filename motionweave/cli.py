@@ -56,11 +56,16 @@ def run(
     input_dir: InputDir = DEFAULT_INPUT,
     output_dir: OutputDir = DEFAULT_OUTPUT,
     report: Annotated[Path | None, typer.Option("--report", help="Write what was made to this JSON file.")] = None,
+    memory: Annotated[
+        str, typer.Option("--memory", help="How models live on the device: auto, device, model or layer.")
+    ] = "auto",
     debug: Debug = False,
 ) -> None:
     """Run a workflow in this process, without ComfyUI."""
     with one_line_errors(debug, input_dir):
-        made = _run(workflow, tuple(sets or ()), input_dir, output_dir)
+        made = _run(workflow, tuple(sets or ()), input_dir, output_dir, memory)
+        for row in made.memory:
+            typer.echo(row["line"], err=True)
         for text in made.texts:
             typer.echo(text)
         for output in made.outputs:
@@ -148,6 +153,35 @@ def list_models(
 
 
 @models_app.command()
+def identify(
+    files: Annotated[list[Path], typer.Argument(help="Files of weights.")],
+    debug: Debug = False,
+) -> None:
+    """Say what files of weights seem to be, and which node loads them."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .weights.identify import identify as seems
+
+        for path in files:
+            kind = seems(path)
+            typer.echo(f"{path.name}: {kind.title}{f'; {kind.loader}' if kind.loader else ''}")
+
+
+@models_app.command("table")
+def models_table(
+    write: Annotated[Path | None, typer.Option("--write", help="Put it between the marks in this file.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Print README's table of models: licence, and what was verified."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .weights import table
+
+        if write is None:
+            typer.echo(table.models_table())
+        else:
+            table.write_table(write)
+
+
+@models_app.command()
 def verify(
     ids: Annotated[
         list[str] | None, typer.Argument(help="Models to check; all that are here if none is named.")
@@ -196,7 +230,7 @@ def _model_folders(models_dir: Path | None) -> Folders:
     return folders if models_dir is None else replace(folders, models=(models_dir.absolute(), *folders.models))
 
 
-def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Path) -> RunReport:
+def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Path, memory: str = "auto") -> RunReport:
     """Run a workflow with progress on the terminal; previews go to a folder that is gone afterwards."""
     import tempfile
 
@@ -205,7 +239,7 @@ def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Pat
 
     with tempfile.TemporaryDirectory(prefix="motionweave-") as temp, TerminalProgress() as terminal:
         folders = _folders(input_dir, output_dir, Path(temp))
-        return run_workflow(workflow, RunOptions(folders, sets, terminal.on_progress, terminal.on_node))
+        return run_workflow(workflow, RunOptions(folders, sets, terminal.on_progress, terminal.on_node, memory))
 
 
 def _folders(input_dir: Path, output_dir: Path, temp: Path | None) -> Folders:

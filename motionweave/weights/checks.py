@@ -9,8 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from .manifest import ModelEntry
 from .roles import read_config
+from .tensor_files import PICKLES, read_shapes
 
 RECORD = ".motionweave-download"
 """Beside a downloaded model's files: what the hub said they are."""
@@ -90,8 +92,10 @@ def check_model(entry: ModelEntry, folder: Path) -> tuple[FileCheck, ...]:
 
     Args:
         entry: The model.
-        folder: Where it lies.
+        folder: Where it lies; a single file, in place of a folder, is checked for whether it opens.
     """
+    if folder.is_file():
+        return (check_file(folder.parent, ExpectedFile(folder.name)),)
     return tuple(check_file(folder, expected) for expected in expected_files(entry, folder))
 
 
@@ -138,6 +142,8 @@ def _unreadable(path: Path) -> str | None:
         return _unreadable_safetensors(path)
     if path.suffix == ".onnx":
         return _unreadable_onnx(path)
+    if path.suffix in PICKLES:
+        return _unreadable_pickle(path)
     if path.suffix == ".json" and not read_config(path):
         return "is no JSON object"
     return None
@@ -151,6 +157,14 @@ def _unreadable_safetensors(path: Path) -> str | None:
             return None if len(list(file.keys())) else "holds no tensors"
     except (SafetensorError, OSError) as error:
         return f"cannot be read as safetensors ({error}); it was probably cut off"
+
+
+def _unreadable_pickle(path: Path) -> str | None:
+    try:
+        read_shapes(path)
+    except InputError as error:
+        return f"cannot be opened as weights only ({error})"
+    return None
 
 
 def _unreadable_onnx(path: Path) -> str | None:

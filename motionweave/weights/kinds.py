@@ -121,7 +121,7 @@ VIDEO = (
     _kind(
         "stableanimator-unet",
         "StableAnimator's UNet",
-        LOAD_UNET,
+        f"{LOAD_UNET} and {LOAD_FACE}",
         "down_blocks.0.attentions.0.transformer_blocks.0.attn2.processor.id_to_k.weight",
     ),
     _kind(

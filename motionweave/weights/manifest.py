@@ -7,7 +7,7 @@ guessed: an exact size or a checksum is given only where it was read from the fi
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,10 +20,15 @@ MANIFEST_PATH = PACK_ROOT / "models_manifest.json"
 """The manifest that comes with the pack."""
 
 
+def is_inside(value: str) -> bool:
+    """Say whether a path stays inside the folder it is joined to, on every system."""
+    parts = PurePosixPath(value).parts
+    return bool(parts) and not (value.startswith("/") or ".." in parts or any(sign in value for sign in "\\:\0"))
+
+
 def _stay_inside(value: str) -> str:
     """Refuse a path that is absolute, climbs out of its folder, or means different things on different systems."""
-    parts = PurePosixPath(value).parts
-    if not parts or value.startswith("/") or ".." in parts or "\\" in value or ":" in value or "\0" in value:
+    if not is_inside(value):
         raise ValueError("expected a relative path with forward slashes that stays inside its folder")
     return value
 
@@ -71,6 +76,8 @@ class ModelEntry(BaseModel):
     """Where its publisher offers it, for a model that is on no hub and has to be fetched by hand."""
     files: tuple[ModelFile, ...] = ()
     """What to fetch from `repo` or `page`; empty for a model that is only bundled, which is its whole folder."""
+    single_files: tuple[RelativePath, ...] = ()
+    """Names of the files by which it is known where it lies as a single file."""
     bundled: RelativePath | None = None
     """Folder of the copy that comes with the pack, below the pack's own folder."""
     licence: str | None = Field(min_length=1)
@@ -79,6 +86,12 @@ class ModelEntry(BaseModel):
     """What a user should know before using it, in a sentence or two."""
     comfy_folder: Slug
     """ComfyUI's model folder in which it is looked for."""
+    node: str = ""
+    """Display name of the node that loads it."""
+    verified: Literal["layout only", "images seen"] = "layout only"
+    """Whether pictures made with these very weights were looked at, or only files of their names and shapes loaded."""
+    verified_by: str = ""
+    """How, in a sentence."""
 
     @model_validator(mode="after")
     def _has_a_source(self) -> ModelEntry:

@@ -103,5 +103,6 @@ def _other(name: str, role: str, folders: Folders) -> ModelState:
     return ModelState(name, role, "found on this machine", None, folder, _size_on_disk(folder))
 
 
-def _size_on_disk(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _size_on_disk(model: Path) -> int:
+    files = [model] if model.is_file() else (path for path in model.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files)

@@ -22,11 +22,21 @@ def test_each_model_says_what_may_be_done_with_it(model):
     assert model.licence is not None or "all rights reserved" in model.licence_note
 
 
+PICKLED = {"openpose", "mimicmotion-1", "mimicmotion-1.1", "stableanimator"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
+def test_each_model_says_which_node_takes_it_and_what_was_verified_and_how(model):
+    assert model.node
+    assert model.verified_by.endswith(".")
+    assert model.verified == ("images seen" if model.bundled is not None else "layout only")
+
+
 @pytest.mark.parametrize("model", FETCHED, ids=lambda model: model.id)
 def test_weights_are_fetched_as_safetensors_or_onnx_and_as_pickles_only_where_nothing_else_is_published(model):
     suffixes = {file.path.rsplit(".", 1)[-1] for file in model.files}
     assert len(suffixes & {"safetensors", "onnx", "pth"}) == 1
-    assert suffixes <= {"safetensors", "json", "onnx"} or model.id == "openpose"
+    assert suffixes <= {"safetensors", "json", "onnx"} or model.id in PICKLED
 
 
 @pytest.mark.parametrize("model", BY_HAND, ids=lambda model: model.id)

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from motionweave.errors import InputError, MissingModelError
 from motionweave.runtime import Folders
@@ -10,6 +12,11 @@ from motionweave.weights.locate import available_models, locate_model
 from motionweave.weights.manifest import load_manifest
 from motionweave.weights.roles import MODEL_FOLDERS, ROLES
 
+SVD_FILE = (
+    "model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight",
+    "conditioner.embedders.0.open_clip.model.visual.class_embedding",
+    "first_stage_model.decoder.mid.block_1.time_stack.in_layers.0.weight",
+)
 SVD_UNET = {"_class_name": "UNetSpatioTemporalConditionModel"}
 CONTROLNET = {"conditioning_channels": 3, "in_channels": 8}
 CONFIGS = {
@@ -125,7 +132,58 @@ def test_a_half_finished_download_is_no_model(folders, tmp_path):
     assert found("depth", folders) == {"Depth-Anything-V2-Small-hf", "nyu"}
 
 
-@pytest.mark.parametrize("name", ["../svd-xt", "/etc", "no-such-model", ""])
+def weights(path, names):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: torch.zeros(1) for name in names}, path)
+
+
+@pytest.fixture
+def files(folders, tmp_path):
+    """Single files: SVD among image checkpoints, a LoRA for it among others, and a UNet."""
+    for name in ("svd_xt.safetensors", "video/svd_xt_1_1.safetensors"):
+        weights(tmp_path / "second/checkpoints" / name, SVD_FILE)
+    weights(tmp_path / "second/checkpoints/sdxl.safetensors", ["model.diffusion_model.input_blocks.0.0.weight"])
+    (tmp_path / "second/checkpoints/broken.safetensors").write_bytes(b"?")
+    weights(
+        tmp_path / "first/loras/dance.safetensors", ["down_blocks.0.temporal_transformer_blocks.0.to_q.lora_A.weight"]
+    )
+    weights(tmp_path / "first/loras/style.safetensors", ["lora_te_text_model.lora_down.weight"])
+    torch.save(
+        {"unet.conv_in.weight": torch.zeros(1), "pose_net.conv_layers.0.weight": torch.zeros(1)},
+        tmp_path / "first/MimicMotion_1.pth",
+    )
+    (tmp_path / "first/unet").mkdir()
+    (tmp_path / "first/MimicMotion_1.pth").rename(tmp_path / "first/unet/MimicMotion_1.pth")
+    return folders
+
+
+def test_single_files_are_listed_beside_folders_where_they_are_of_the_role(files, tmp_path):
+    assert found("backbone", files) == {"svd-xt", "people/mine", "svd_xt.safetensors", "video/svd_xt_1_1.safetensors"}
+    assert found("lora", files) == {"dance.safetensors"}
+    assert found("unet", files) == {"MimicMotion_1.pth"}
+    assert "MimicMotion_1.pth" in found("controlnet", files)
+    assert locate_model("backbone", "svd_xt.safetensors", files) == tmp_path / "second/checkpoints/svd_xt.safetensors"
+
+
+def test_a_published_single_file_is_that_model_of_the_manifest(files, tmp_path):
+    path = tmp_path / "second/checkpoints/video/svd_xt_1_1.safetensors"
+    assert locate_model("backbone", "svd-xt-1.1", files) == path
+
+
+def test_a_single_file_of_another_kind_is_called_by_its_name(files):
+    with pytest.raises(InputError, match=r"sdxl\.safetensors seems to be a checkpoint of the Stable Diffusion family"):
+        locate_model("backbone", "sdxl.safetensors", files)
+
+
+def test_a_part_of_a_folder_is_no_model_of_its_own(files, tmp_path):
+    names = ["controlnet_cond_embedding.conv_in.weight", "down_blocks.0.resnets.0.temporal_res_block.conv1.weight"]
+    weights(tmp_path / "second/controlnet/pose/diffusion_pytorch_model.safetensors", names)
+    weights(tmp_path / "second/controlnet/alone.safetensors", names)
+    assert {"pose", "alone.safetensors"} <= found("controlnet", files)
+    assert "pose/diffusion_pytorch_model.safetensors" not in found("controlnet", files)
+
+
+@pytest.mark.parametrize("name", ["../svd-xt", "../checkpoints/sdxl.safetensors", "/etc", "no-such-model", ""])
 def test_a_name_that_is_not_listed_is_refused_with_those_that_are(folders, name):
     with pytest.raises(MissingModelError, match="people/mine"):
         locate_model("backbone", name, folders)
@@ -139,7 +197,7 @@ def test_a_missing_model_says_how_to_get_it(folders):
 @pytest.mark.parametrize("role", ROLES)
 def test_every_listed_model_is_there(folders, role):
     for name in available_models(role, folders):
-        assert locate_model(role, name, folders).is_dir()
+        assert locate_model(role, name, folders).exists()
 
 
 def test_a_model_of_another_role_is_called_by_its_role(folders):
