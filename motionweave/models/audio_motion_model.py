@@ -122,7 +122,7 @@ def read_motion(audio: Audio, model: AudioMotionModel, runtime: Runtime) -> Moti
     states = encode_speech(audio, model.speech, Fraction(1), runtime, options).states
     count, halo = len(states), math.ceil(net.halo_s * clock.fps)
     told = torch.empty(count, len(net.config.outputs))
-    with runtime.resident(net), torch.inference_mode():
+    with runtime.resident((net,)), torch.inference_mode():
         for start in range(0, count, PIECE):
             stop, low = min(start + PIECE, count), max(0, start - halo)
             seen = states[low : stop + halo].to(runtime.device)[None]
