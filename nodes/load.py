@@ -47,7 +47,8 @@ class LoadBackbone(io.ComfyNode):
                     "model",
                     options=list(available_models("backbone", folders())),
                     tooltip="mini-svd comes with the pack; it draws marionettes, not people, and runs on any machine. "
-                    "Others are folders in ComfyUI's models/diffusers, in diffusers' layout.",
+                    "Others are SVD and SVD-XT: single files in ComfyUI's models/checkpoints, or folders in diffusers' "
+                    "layout in models/diffusers. Checkpoints of other models are not listed.",
                 ),
             ],
             outputs=[BackboneSocket.Output(display_name="backbone", tooltip="Goes to identity, plan and Weave.")],
@@ -73,9 +74,9 @@ class LoadControlNet(io.ComfyNode):
                 io.Combo.Input(
                     "model",
                     options=list(available_models("controlnet", folders())),
-                    tooltip="mini-controlnet-pose belongs to mini-svd and comes with the pack. Others are in "
-                    "ComfyUI's models/controlnet: SVD ControlNets, MimicMotion, StableAnimator's pose_net and "
-                    "ControlNeXt-SVD v2, as files or as folders with a config.json.",
+                    tooltip="mini-controlnet-pose belongs to mini-svd and comes with the pack. Others are SVD "
+                    "ControlNets, MimicMotion, StableAnimator's pose_net and ControlNeXt-SVD v2 in ComfyUI's "
+                    "models/controlnet, models/mimicmotion or models/stableanimator.",
                 ),
                 io.Combo.Input(
                     "pictures",
@@ -117,7 +118,7 @@ class LoadFaceAdapter(io.ComfyNode):
                     "model",
                     options=list(available_models("face-adapter", folders())),
                     tooltip="Adapters that come with the pack, and folders with StableAnimator's face_encoder.pth and "
-                    "unet.pth in ComfyUI's models/controlnet or models/stableanimator.",
+                    "unet.pth in ComfyUI's models/stableanimator or models/controlnet.",
                 ),
             ],
             outputs=[FaceAdapterSocket.Output(display_name="face_adapter", tooltip="Goes to Apply Face.")],

@@ -116,7 +116,7 @@ ROLES = {
         "config.json",
         ("controlnet",),
         _is_controlnet,
-        file_homes=("controlnet", "mimicmotion", "stableanimator", "diffusion_models", "unet"),
+        file_homes=("controlnet", "mimicmotion", "stableanimator", "diffusion_models", "unet", "checkpoints"),
         file_kinds=("svd-controlnet", "controlnext-svd", "posenet", "mimicmotion"),
     ),
     "reference_net": Role("config.json", ("controlnet",), _is_reference_net),
@@ -127,7 +127,7 @@ ROLES = {
     "speech": Role("config.json", ("audio_encoders", "wav2vec2"), _is_speech),
     "audio_motion": Role("config.json", ("audio_motion", "audio_encoders"), _is_audio_motion),
     "face": Role("*.onnx", ("insightface/models", "insightface"), _is_face, user_homes=(".insightface/models",)),
-    "face-adapter": Role("face_encoder.*", ("controlnet", "stableanimator"), _is_face_adapter),
+    "face-adapter": Role("face_encoder.*", ("stableanimator", "controlnet"), _is_face_adapter),
 }
 """Every role; models are folders, single files, or either."""
 
