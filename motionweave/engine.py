@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,6 +81,10 @@ class MotionWeaveEngine:
                     seconds = time.monotonic() - started
                     record = self.store.save(window.index, key, frames, latents[window.context :], seconds)
             yield MadeChunk(record, reused)
+
+    def memory_rows(self) -> list[dict[str, Any]]:
+        """Give how memory was used, for reports; nothing where every chunk was there already."""
+        return [] if self.memory is None else [self.memory.row()]
 
     def _condition(self, window: Window, known: KnownFrames | None) -> Conditioning:
         """Apply every control's part of the window."""

@@ -96,6 +96,7 @@ class MemoryPlan:
             "predicted_stages_gib": {stage: round(peak / GIB, 2) for stage, peak in self.stages},
             "free_gib": None if self.free_bytes is None else round(self.free_bytes / GIB, 2),
             "fits": self.fits,
+            "line": str(self),
         }
 
     def __str__(self) -> str:

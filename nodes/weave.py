@@ -159,7 +159,7 @@ class Weave(io.ComfyNode):
              "seconds": made.record.seconds, "reused": made.reused}
             for made in engine.generate()
         ]  # fmt: skip
-        return io.NodeOutput(engine.store, ui={"motionweave": rows})
+        return io.NodeOutput(engine.store, ui={"motionweave": rows, "motionweave_memory": engine.memory_rows()})
 
 
 class StitchChunks(io.ComfyNode):

@@ -43,6 +43,8 @@ class RunReport:
     """Files in the output folder, in the order in which they were written."""
     chunks: tuple[Mapping[str, Any], ...]
     """One row a chunk, as the nodes that make chunks tell: ``chunk``, ``key``, ``frames``, ``seconds``, ``reused``."""
+    memory: tuple[Mapping[str, Any], ...]
+    """One row for each node that made chunks, as `MemoryPlan.row` has it: what was chosen, and its predicted peak."""
     texts: tuple[str, ...]
     """What nodes showed as words."""
     peak_rss_mb: float | None

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError
+from ..residency import residency_of
 from ..runtime import Folders, LocalRuntime
 from ..types import Progress
 from .catalogue import Catalogue, build_catalogue
@@ -39,6 +40,8 @@ class RunOptions:
     """``NODE.INPUT=VALUE``, in order."""
     on_progress: Callable[[Progress], None] | None = None
     """Told of chunks and steps; whatever it raises ends the run."""
+    residency: str = "auto"
+    """How models live in memory: an id in `RESIDENCIES`, or ``auto`` for the fastest that fits."""
     on_node: Callable[[str], None] | None = None
     """Told the title of each node before it runs."""
 
@@ -75,7 +78,8 @@ def run_workflow(path: Path | str, options: RunOptions) -> RunReport:
         InputError: If the workflow, a value or a file is wrong; a node's own refusal names the node.
         MotionWeaveError: If a node failed; names the node.
     """
-    runtime = replace(local_runtime(options.folders), on_progress=options.on_progress)
+    residency = residency_of(options.residency)
+    runtime = replace(local_runtime(options.folders), on_progress=options.on_progress, residency=residency)
     with running_on(runtime):
         catalogue = known_nodes()
         graph = apply_overrides(read_workflow(path, catalogue), options.overrides, catalogue)
@@ -107,6 +111,7 @@ def run_graph(
     return RunReport(
         outputs=describe_all(written_files(shown, runtime.folders)),
         chunks=tuple(row for ui in shown for row in ui.get("motionweave", ())),
+        memory=tuple(row for ui in shown for row in ui.get("motionweave_memory", ())),
         texts=tuple(str(text) for ui in shown for text in ui.get("text", ())),
         peak_rss_mb=peak_rss_mb(),
         seconds=seconds,

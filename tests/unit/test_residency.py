@@ -99,6 +99,7 @@ def test_a_plan_is_told_in_one_line_and_in_json():
         "predicted_stages_gib": {"denoise": 2.0, "decode": 1.5},
         "free_gib": 4.0,
         "fits": True,
+        "line": str(plan),
     }
 
 
