@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .backbones import BACKBONES
     from .backbones.base import Backbone, Identity, Work
+    from .backbones.svd_lora import load_lora
+    from .backbones.svd_unet_weights import overlay_unet
     from .controls import CONTROLS, PoseControl, load_controlnet
     from .controls.adapters import LoadedAdapter, copy_reference_net, load_adapter, load_reference_net
     from .controls.base import Control
@@ -33,10 +35,10 @@ if TYPE_CHECKING:
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
     from .media import Footage, FootageFrames, open_footage, read_audio, read_image
     from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
-    from .request import Request
+    from .request import IMAGE_ROLES, Request
     from .residency import HOSTED, MemoryPlan, Need, plan_memory
     from .runtime import Folders, LocalRuntime, Runtime
-    from .sampling import DenoiseOptions, Guidance
+    from .sampling import SAMPLERS, SCHEDULES, DenoiseOptions, Guidance
     from .tracks.camera import CameraTrack
     from .tracks.camera_moves import CAMERA_PRESETS, CameraRequest, camera_path, parse_moves
     from .tracks.camera_preview import camera_sheet
@@ -85,6 +87,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "backbones": ("BACKBONES",),
     "backbones.base": ("Backbone", "Identity", "Work"),
+    "backbones.svd_lora": ("load_lora",),
+    "backbones.svd_unet_weights": ("overlay_unet",),
     "controls": ("CONTROLS", "PoseControl", "load_controlnet"),
     "controls.adapters": ("LoadedAdapter", "copy_reference_net", "load_adapter", "load_reference_net"),
     "controls.base": ("Control",),
@@ -106,10 +110,10 @@ _HOMES = {
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
     "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
     "models.audio_motion_model": ("AudioMotionModel", "load_audio_motion_model", "read_motion"),
-    "request": ("Request",),
+    "request": ("IMAGE_ROLES", "Request"),
     "residency": ("HOSTED", "MemoryPlan", "Need", "plan_memory"),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
-    "sampling": ("DenoiseOptions", "Guidance"),
+    "sampling": ("SAMPLERS", "SCHEDULES", "DenoiseOptions", "Guidance"),
     "tracks.camera": ("CameraTrack",),
     "tracks.camera_moves": ("CAMERA_PRESETS", "CameraRequest", "camera_path", "parse_moves"),
     "tracks.camera_preview": ("camera_sheet",),
@@ -172,10 +176,13 @@ __all__ = [
     "DRIVING_KINDS",
     "EASINGS",
     "HOSTED",
+    "IMAGE_ROLES",
     "LIGHT_PRESETS",
     "MODEL_FOLDERS",
     "PICTURE_CHOICES",
     "POSE_STYLES",
+    "SAMPLERS",
+    "SCHEDULES",
     "Audio",
     "AudioMotionModel",
     "Backbone",
@@ -269,6 +276,7 @@ __all__ = [
     "load_depth_model",
     "load_face_adapter",
     "load_face_models",
+    "load_lora",
     "load_pose_model",
     "load_reference_net",
     "load_speech_model",
@@ -277,6 +285,7 @@ __all__ = [
     "nearness_of",
     "open_footage",
     "overlay_sheet",
+    "overlay_unet",
     "parse_curve",
     "parse_moves",
     "plan_chunks",

@@ -2,9 +2,9 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import adapters, camera, controls, depth, identity, light, load, poses, samples, speech, timeline, weave
+from . import adapters, camera, controls, depth, identity, light, load, poses, samples, speech, timeline, weave, weights
 
-STAGES = (load, adapters, samples, poses, depth, speech, light, camera, timeline, identity, controls, weave)
+STAGES = (load, weights, adapters, samples, poses, depth, speech, light, camera, timeline, identity, controls, weave)
 """Node files in the order in which data passes them."""
 
 

@@ -23,7 +23,7 @@ from .svd import SVDBackbone
 if TYPE_CHECKING:
     from ..models.svd_unet import SVDUNet
 
-ImageRole = Literal["first_frame", "reference"]
+ImageRole = Literal["as the backbone", "first_frame", "reference"]
 
 NOT_THE_UNETS = ("pose_net.*", "*.processor.*")
 """Patterns of what MimicMotion and StableAnimator keep beside the UNet's own weights; their controls load it."""
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def overlay_unet(
-    backbone: SVDBackbone, path: Path, image_role: ImageRole | None = None, window: int | None = None
+    backbone: SVDBackbone, path: Path, image_role: ImageRole = "as the backbone", window: int | None = None
 ) -> SVDBackbone:
     """Lay a fine-tuned UNet, whole or in part, over a backbone's.
 
@@ -43,7 +43,7 @@ def overlay_unet(
         backbone: What it was tuned from; it is not changed, and what the file does not hold is shared with it.
         path: MimicMotion's, ControlNeXt-SVD's or StableAnimator's UNet, or any with SVD's layers; a single-file
             checkpoint gives its UNet.
-        image_role: What the fine-tune takes the picture for; None for what the backbone does.
+        image_role: What the fine-tune takes the picture for.
         window: Frames that the fine-tune denoises together; None for the backbone's.
 
     Returns:
@@ -108,10 +108,10 @@ def _read(backbone: SVDBackbone, path: Path) -> dict[str, Tensor]:
     return {name.removeprefix("unet."): tensor for name, tensor in held.items()}
 
 
-def _facts(facts: BackboneFacts, image_role: ImageRole | None, window: int | None) -> BackboneFacts:
+def _facts(facts: BackboneFacts, image_role: ImageRole, window: int | None) -> BackboneFacts:
     if window is not None:
         if window < 2:
             raise InputError(f"a window of {window} frames was asked for; a video UNet needs 2 or more")
         # A third of the frames overlap, as in SVD-XT's plan.
         facts = replace(facts, window=window, overlap=window // 3, chunk_frames=window - window // 3)
-    return facts if image_role is None else replace(facts, image_role=image_role)
+    return facts if image_role == "as the backbone" else replace(facts, image_role=image_role)
