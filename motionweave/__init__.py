@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .backbones import BACKBONES
     from .backbones.base import Backbone, Identity, Work
+    from .backbones.precision import PRECISIONS, load_backbone
     from .backbones.svd_lora import load_lora
     from .backbones.svd_unet_weights import overlay_unet
     from .controls import CONTROLS, PoseControl, load_controlnet
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "backbones": ("BACKBONES",),
     "backbones.base": ("Backbone", "Identity", "Work"),
+    "backbones.precision": ("PRECISIONS", "load_backbone"),
     "backbones.svd_lora": ("load_lora",),
     "backbones.svd_unet_weights": ("overlay_unet",),
     "controls": ("CONTROLS", "PoseControl", "load_controlnet"),
@@ -181,6 +183,7 @@ __all__ = [
     "MODEL_FOLDERS",
     "PICTURE_CHOICES",
     "POSE_STYLES",
+    "PRECISIONS",
     "SAMPLERS",
     "SCHEDULES",
     "Audio",
@@ -272,6 +275,7 @@ __all__ = [
     "light_track",
     "load_adapter",
     "load_audio_motion_model",
+    "load_backbone",
     "load_controlnet",
     "load_depth_model",
     "load_face_adapter",

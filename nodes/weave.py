@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import InputImpl, io
 
 from ..motionweave import (
+    IMAGE_ROLES,
+    SAMPLERS,
+    SCHEDULES,
     DenoiseOptions,
     Guidance,
     InputError,
@@ -114,6 +117,21 @@ class Weave(io.ComfyNode):
                 io.Int.Input("decode_tile", default=0, min=0, max=8192, step=8, optional=True,
                              tooltip="Side of the picture's tiles that are decoded together, in pixels, for example "
                              "512: tiles take less memory, but shift colours slightly. 0 for whole pictures."),
+                io.Combo.Input("sampler", options=list(SAMPLERS.ids()), default="euler", optional=True,
+                               tooltip="euler is what SVD was published with; dpmpp_2m comes nearer to the end result "
+                               "in as many steps from about 12 on."),
+                io.Combo.Input("schedule", options=list(SCHEDULES.ids()), default="karras", optional=True,
+                               tooltip="karras is the backbone's own; align_your_steps was made for SVD in 10 steps "
+                               "and is the better one below about 20."),
+                io.Float.Input("control_guidance", default=1.0, min=0.0, max=100.0, step=0.1, optional=True,
+                               tooltip="How strongly the controls count beyond their strengths: 1 as they were "
+                               "trained, more to exaggerate them. Any other value than 1 costs a third pass."),
+                io.Float.Input("step_cache", default=0.0, min=0.0, max=0.9, step=0.01, optional=True,
+                               tooltip="Lets a step reuse the one before where the network's first block changed less "
+                               "than this, 0.1 for example; faster, and slightly different. 0 runs every step."),
+                io.Combo.Input("image_role", options=list(IMAGE_ROLES), default="auto", optional=True,
+                               tooltip="What the image is to the backbone: the first frame, so that later chunks go on "
+                               "from their own, or a reference in any pose; auto as the backbone says."),
             ],
             outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks.")],
         )  # fmt: skip
@@ -133,6 +151,11 @@ class Weave(io.ComfyNode):
         seed: int,
         controls: tuple[Control, ...] = (),
         decode_tile: int = 0,
+        sampler: str = "euler",
+        schedule: str = "karras",
+        control_guidance: float = 1.0,
+        step_cache: float = 0.0,
+        image_role: str = "auto",
     ) -> io.NodeOutput:
         if not RUN_NAME.fullmatch(run_name) or ".." in run_name:
             raise InputError(
@@ -140,18 +163,19 @@ class Weave(io.ComfyNode):
                 "underscores, beginning with a letter or digit"
             )
         here = runtime()
-        scale = guidance or backbone.facts.guidance
+        mixed = Guidance(guidance or backbone.facts.guidance, guidance_first or None, control_guidance)
         request = Request(
             backbone=backbone,
             identity=identity,
             controls=tuple(control.resample(plan.fps) for control in controls),
             plan=plan,
-            options=DenoiseOptions(steps or backbone.facts.steps, Guidance(scale, guidance_first or None)),
+            options=DenoiseOptions(steps or backbone.facts.steps, mixed, sampler, schedule, step_cache),
             seed=seed,
             folder=here.folders.output / "motionweave" / run_name,
             motion_bucket=motion_bucket,
             decode_frames=decode_frames,
             decode_tile=decode_tile,
+            image_role=image_role,
         )
         engine = MotionWeaveEngine(request, here)
         rows = [
