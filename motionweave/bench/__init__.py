@@ -7,6 +7,12 @@ from typing import Any
 from ..registry import Entry, Registry
 
 
+def _denoise(**options: Any) -> dict[str, Any]:
+    from .denoise import denoise
+
+    return denoise(**options)
+
+
 def _selfie(**options: Any) -> dict[str, Any]:
     from .selfie import selfie
 
@@ -25,14 +31,39 @@ def _tracks(**options: Any) -> dict[str, Any]:
     return tracks(**options)
 
 
+def _controls(**options: Any) -> dict[str, Any]:
+    from .controls import controls
+
+    return controls(**options)
+
+
+def _step_cache(**options: Any) -> dict[str, Any]:
+    from .step_cache import step_cache
+
+    return step_cache(**options)
+
+
 MINI_EXTRACTORS = ("mini-dwpose", "mini-depth", "mini-wav2vec2", "mini-face")
+MINI_ADAPTERS = (
+    "mini-svd",
+    "mini-controlnet-pose",
+    "mini-controlnet-depth",
+    "mini-reference-net",
+    "mini-speech-projector",
+    "mini-light-encoder",
+    "mini-camera-encoder",
+    *MINI_EXTRACTORS,
+)
 
 BENCHMARKS: Registry[dict[str, Any]] = Registry(
     "benchmark",
     (
         Entry("selfie", "Self-reenactment on held-out marionettes", _selfie, needs=("mini-svd",)),
+        Entry("controls", "Every control of the video against itself switched off", _controls, needs=MINI_ADAPTERS),
         Entry("tracks", "Extractors of every track against the truth", _tracks, needs=MINI_EXTRACTORS),
+        Entry("denoise", "A denoising step against diffusers' own pipeline", _denoise, needs=("mini-svd",)),
         Entry("stream", "Long inputs in flat memory; speed of pose extraction", _stream, needs=MINI_EXTRACTORS),
+        Entry("step_cache", "Steps that reuse the one before: error and time", _step_cache, needs=("mini-svd",)),
     ),
 )
 

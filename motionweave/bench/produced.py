@@ -1,0 +1,120 @@
+"""What made frames show of what was asked for: mouth, light, depth and camera, read with Marionette's truth at hand."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..marionette import Clip, World
+from ..marionette.camera import Camera
+from ..media import FootageFrames
+from ..tracks.depth_estimate import estimate_depth
+from ..tracks.light import dominant_direction
+from ..tracks.light_estimate import estimate_light
+from ..types import Size
+from .camera_fit import fit_camera, scene_motion, turned
+from .depth import spread_over_depth
+from .light import degrees_between
+from .long_video import runtime_in
+
+MOUTH, EYES = slice(71, 91), slice(59, 71)
+"""Points of the lips and of the eyes among COCO-WholeBody's."""
+WIDE = 0.45
+"""Deviation of the spot that is looked at over the distance from eyes to mouth."""
+EVERY = 4
+"""Frames from one fitted camera to the next."""
+STILL_PX = 0.5
+"""Root mean square of a motion that counts as none, in pixels at 128."""
+AROUND_PX = 4
+"""Pixels around the character that are left out, at 128."""
+
+
+def mouth_reading(frames: Tensor, clip: Clip) -> np.ndarray:
+    """Read how dark each frame is at the mouth against the eyes' cheeks, (F,): an open mouth is dark.
+
+    Args:
+        frames: (F, 3, H, W) in [0, 1].
+        clip: Says where the face is.
+    """
+    height, width = frames.shape[-2:]
+    x, y = torch.arange(width) + 0.5, (torch.arange(height) + 0.5)[:, None]
+    values: list[float] = []
+    for frame, points in zip(frames, clip.keypoints[..., :2], strict=True):
+        mouth, eyes = points[MOUTH].mean(0), points[EYES].mean(0)
+        spread = WIDE * float((mouth - eyes).norm())
+        spots = []
+        for place in (mouth, (mouth + eyes) / 2):
+            weight = torch.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * spread**2))
+            spots.append(float((frame[1] * weight).sum() / weight.sum()))
+        values.append(spots[1] - spots[0])
+    return np.array(values)
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Give Pearson's correlation; 0 where one does not change."""
+    first, second = first - first.mean(), second - second.mean()
+    lengths = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum()) / lengths if lengths > 1e-12 else 0.0
+
+
+def light_error(frames: Tensor, clip: Clip, key: np.ndarray) -> float:
+    """Give the angle in degrees between the light that frames show and the one that was asked for, at most 180.
+
+    Args:
+        frames: (F, 3, H, W) in [0, 1].
+        clip: Its normals say where surfaces face.
+        key: (3,) unit vector toward the light.
+    """
+    try:
+        light = estimate_light(FootageFrames(frames, clip.fps), clip.normal)
+        found = dominant_direction(light.coefficients[0].double().numpy())
+    except InputError:  # pictures too uniform to tell of a light: as wrong as a guess
+        return 90.0
+    return degrees_between(found, key)
+
+
+def depth_correlation(frames: Tensor, clip: Clip, model: Any, rng: np.random.Generator) -> float:
+    """Give the rank correlation between the depth that a depth model sees in frames and the one that was asked for.
+
+    Pixels are drawn evenly over the depths that occur, as in `depth`.
+    """
+    from scipy.stats import spearmanr
+
+    with tempfile.TemporaryDirectory() as folder:
+        track = estimate_depth(FootageFrames(frames, clip.fps), model, runtime_in(Path(folder)))
+        shown = torch.nn.functional.interpolate(track.inverse_depth()[:, None], clip.depth.shape[-2:], mode="bilinear")
+    truth = 1 / clip.depth.numpy()
+    chosen = spread_over_depth(truth, rng)
+    ranked: Any = spearmanr(shown.numpy().reshape(-1)[chosen], truth.reshape(-1)[chosen])
+    return float(ranked.statistic)
+
+
+def camera_correlation(frames: Tensor, clip: Clip, world: World, camera: Camera) -> float:
+    """Give the cosine between the motion of the scene that frames show and the one that was asked for.
+
+    Args:
+        frames: (F, 3, H, W) in [0, 1].
+        clip: Says where the character is.
+        world: Scene and light.
+        camera: F cameras that were asked for.
+    """
+    from scipy.ndimage import binary_dilation
+
+    size = Size(frames.shape[-1], frames.shape[-2])
+    found, asked, turn = list[np.ndarray](), list[np.ndarray](), np.zeros(4)
+    for index in range(0, len(frames), EVERY):
+        figure: Any = binary_dilation(clip.alpha[index].numpy() > 0.05, iterations=AROUND_PX * size.height // 128)
+        seen = np.logical_not(figure)
+        turn = fit_camera(world, frames[index].permute(1, 2, 0).numpy(), seen, turn)
+        found.append(scene_motion(world, turned(world, turn), 0, size)[seen])
+        asked.append(scene_motion(world, camera, index, size)[seen])
+    one, two = np.concatenate(found).ravel(), np.concatenate(asked).ravel()
+    # A camera that hardly moved agrees with nothing, whichever way its last tenth of a pixel points.
+    least = (STILL_PX * size.height / 128) ** 2 * len(one)
+    return float((one * two).sum() / np.sqrt(max((one**2).sum(), least) * max((two**2).sum(), least)))
