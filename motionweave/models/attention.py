@@ -51,19 +51,19 @@ class TokenReader:
 
 def _attend_joined(attn: Any, query: Tensor, context: Tensor, joined: list[JoinedTokens]) -> Tensor:
     """Attend to the layer's own tokens and to all joined ones, (N, L, C)."""
-    count, own = query.shape[0], context.shape[1]
-    pieces, biases = [context], [torch.zeros(1, own)]
+    keys, values, biases = [attn.to_k(context)], [attn.to_v(context)], [torch.zeros(1, context.shape[1])]
     for one in joined:
         states = same_device(one.states, context)
-        pieces.append(states.expand(count, -1, -1))
+        # Projected before they are repeated: a reference's are the same for every frame.
+        keys.append(attn.to_k(states).expand(len(query), -1, -1))
+        values.append(attn.to_v(states).expand(len(query), -1, -1))
         biases.append(one.strength.log().view(-1, 1).expand(-1, states.shape[1]))
-    every = torch.cat(pieces, 1) if joined else context
     bias = None
     if any(bool((one.strength != 1).any()) for one in joined):
         rows = max(len(piece) for piece in biases)
         # N|1, heads, queries, keys
         bias = same_device(torch.cat([piece.expand(rows, -1) for piece in biases], 1), query)[:, None, None]
-    return _attend(attn, query, attn.to_k(every), attn.to_v(every), bias)
+    return _attend(attn, query, torch.cat(keys, 1), torch.cat(values, 1), bias)
 
 
 def _attend_added(attn: Any, query: Tensor, one: AddedTokens, own: Tensor) -> Tensor:
