@@ -30,7 +30,12 @@ def load_svd(path: Path, dtype: torch.dtype = torch.float32) -> SVDBackbone:
         MissingModelError: If a part is missing.
         InputError: If a part is another network, or lacks weights.
     """
-    return load_svd_file(path, dtype) if path.is_file() else load_svd_folder(path, dtype)
+    from ..models.shortcuts import take_shortcuts
+
+    backbone = load_svd_file(path, dtype) if path.is_file() else load_svd_folder(path, dtype)
+    for net in (backbone.unet, backbone.vae):
+        take_shortcuts(net)
+    return backbone
 
 
 def load_svd_folder(folder: Path, dtype: torch.dtype) -> SVDBackbone:

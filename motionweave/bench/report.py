@@ -27,9 +27,9 @@ class BenchmarkResult:
 
     name: str
     """Which one."""
-    figures: dict[str, float]
-    """What was measured."""
-    baselines: dict[str, dict[str, float]]
+    figures: dict[str, float | None]
+    """What was measured; None where this machine cannot."""
+    baselines: dict[str, dict[str, float | None]]
     """The same keys for each baseline."""
     seconds: float
     """Time it took."""
@@ -48,7 +48,8 @@ class BenchmarkResult:
         wide = max(map(len, self.figures)) + 2
         lines = ["".ljust(wide) + "".join(name.rjust(20) for name in columns)]
         for key in self.figures:
-            values = (f"{row[key]:20.4g}" if key in row else "".rjust(20) for row in columns.values())
+            found = (row.get(key) for row in columns.values())
+            values = ("".rjust(20) if value is None else f"{value:20.4g}" for value in found)
             lines.append(key.ljust(wide) + "".join(values))
         return "\n".join([*lines, f"{self.seconds:.0f} s on {self.machine}"])
 
