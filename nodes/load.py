@@ -5,11 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..motionweave import (
-    BACKBONES,
     PICTURE_CHOICES,
     POSE_STYLES,
+    PRECISIONS,
     available_models,
     load_audio_motion_model,
+    load_backbone,
     load_controlnet,
     load_depth_model,
     load_face_adapter,
@@ -50,14 +51,23 @@ class LoadBackbone(io.ComfyNode):
                     "Others are SVD and SVD-XT: single files in ComfyUI's models/checkpoints, or folders in diffusers' "
                     "layout in models/diffusers. Checkpoints of other models are not listed.",
                 ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(PRECISIONS),
+                    default="auto",
+                    optional=True,
+                    tooltip="auto is what suits the graphics card. int8 and int4 keep the weights of the largest part "
+                    "in 8 or 4 bits, which takes less memory and changes the picture: int8 hardly, int4 visibly. They "
+                    "need bitsandbytes.",
+                ),
             ],
             outputs=[BackboneSocket.Output(display_name="backbone", tooltip="Goes to identity, plan and Weave.")],
         )
 
     @classmethod
-    def execute(cls, model: str) -> io.NodeOutput:
+    def execute(cls, model: str, precision: str = "auto") -> io.NodeOutput:
         here = runtime()
-        return io.NodeOutput(BACKBONES.get("svd").build(locate_model("backbone", model, here.folders), here.dtype))
+        return io.NodeOutput(load_backbone(locate_model("backbone", model, here.folders), here.dtype, precision))
 
 
 class LoadControlNet(io.ComfyNode):

@@ -20,7 +20,7 @@ from ..weights.manifest import load_manifest
 PACKAGES = ("torch", "av", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
 """Distributions that a run cannot do without."""
 
-OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "controlnet-aux", "insightface", "spandrel", "peft")
+OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "controlnet-aux", "insightface", "bitsandbytes", "spandrel", "peft")
 """Distributions that some nodes want."""
 
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")

@@ -40,10 +40,10 @@ class RunOptions:
     """``NODE.INPUT=VALUE``, in order."""
     on_progress: Callable[[Progress], None] | None = None
     """Told of chunks and steps; whatever it raises ends the run."""
-    residency: str = "auto"
-    """How models live in memory: an id in `RESIDENCIES`, or ``auto`` for the fastest that fits."""
     on_node: Callable[[str], None] | None = None
     """Told the title of each node before it runs."""
+    residency: str = "auto"
+    """How models live in memory: an id in `RESIDENCIES`, or ``auto`` for the fastest that fits."""
 
 
 def known_nodes() -> Catalogue:

@@ -1,0 +1,57 @@
+"""In which precision a backbone is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from ..errors import InputError
+from ..weights.quantise import quantise
+from . import BACKBONES
+from .base import Backbone
+
+if TYPE_CHECKING:
+    from .svd import SVDBackbone
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_BITS = {"int8 weights": 8, "int4 weights": 4}
+
+PRECISIONS = ("auto", *_DTYPES, *_BITS)
+"""``auto`` is what the host runs in; so are all other numbers where only weights are of 8 or 4 bits."""
+
+
+def load_backbone(path: Path, dtype: torch.dtype, precision: str = "auto", kind: str = "svd") -> Backbone:
+    """Load a backbone in a precision.
+
+    Args:
+        path: Its file or folder.
+        dtype: What the host runs in.
+        precision: One of `PRECISIONS`.
+        kind: Id in `BACKBONES`.
+
+    Returns:
+        The backbone, on the CPU; its digest tells precisions apart.
+
+    Raises:
+        InputError: If there is no such precision.
+        UnsupportedError: If weights of few bits are asked for and bitsandbytes is missing.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"a precision of '{precision}' was asked for; there are {', '.join(PRECISIONS)}")
+    backbone = BACKBONES.get(kind).build(path, _DTYPES.get(precision, dtype))
+    bits = _BITS.get(precision)
+    return backbone if bits is None else quantised(cast("SVDBackbone", backbone), bits)
+
+
+def quantised(backbone: SVDBackbone, bits: int) -> SVDBackbone:
+    """Give a backbone whose UNet has weights of few bits; the VAE, which shows every error, keeps its own.
+
+    Args:
+        backbone: Just loaded: its UNet is changed in place, so that there are never two in memory.
+        bits: 8 or 4.
+    """
+    quantise(backbone.unet, bits)
+    return replace(backbone, digest=f"{backbone.digest}, weights of {bits} bits")
