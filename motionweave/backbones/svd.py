@@ -89,6 +89,8 @@ class SVDBackbone:
 
     def working_bytes(self, work: Work) -> WorkingBytes:
         """Predict what each stage needs on the device beside the weights; see `svd_memory`."""
+        from ..models.slices import is_sliced
+
         unet, vae = self.unet, self.vae
         widths = Widths(
             unet=unet.config["block_out_channels"][0],
@@ -96,6 +98,7 @@ class SVDBackbone:
             vae=vae.config["block_out_channels"][0],
             vae_bytes=vae.dtype.itemsize,
             compression=self.facts.spatial_compression,
+            sliced=is_sliced(unet),
         )
         return working_bytes(widths, work)
 

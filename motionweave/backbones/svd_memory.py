@@ -18,6 +18,8 @@ from .svd_decode import DECODE_FRAMES
 
 UNET_UNITS = 28.5
 """Peak of a UNet pass, in tensors (B*F, C, h, w) of the first width."""
+SLICED_UNITS = 15.7
+"""The same where feed-forward and attention go in slices (`models.slices`)."""
 FIRST_CONTROL_UNITS = 8.7
 """What a control adds: residuals for every skip, kept until the last of them is used, and sums of both."""
 CONTROL_UNITS = 2.7
@@ -44,6 +46,8 @@ class Widths:
     """Bytes to a number in the VAE."""
     compression: int
     """Pixels to a latent cell, each way."""
+    sliced: bool = False
+    """Whether the UNet works in slices."""
 
 
 def working_bytes(widths: Widths, work: Work) -> WorkingBytes:
@@ -59,7 +63,7 @@ def working_bytes(widths: Widths, work: Work) -> WorkingBytes:
     decoded = min(work.decode_frames or DECODE_FRAMES, work.frames) * _piece_pixels(work, widths.compression)
     return WorkingBytes(
         encode=round(ENCODER_UNITS * pixels * widths.vae * WIDE_BYTES),
-        denoise=round((UNET_UNITS + controls) * unit),
+        denoise=round(((SLICED_UNITS if widths.sliced else UNET_UNITS) + controls) * unit),
         decode=round(DECODER_UNITS * decoded * widths.vae * widths.vae_bytes),
     )
 

@@ -49,12 +49,18 @@ def set_slices(net: nn.Module, parts: int) -> None:
         net: Any network of diffusers' SVD blocks.
         parts: Slices of each attention; the feed-forward goes frame by frame if there is more than one. 1 for whole.
     """
+    layer: Any
     for layer in net.modules():
         if hasattr(layer, "set_chunk_feed_forward"):
-            layer.set_chunk_feed_forward(1 if parts > 1 else None, dim=0)  # pyright: ignore[reportCallIssue]
+            layer.set_chunk_feed_forward(1 if parts > 1 else None, dim=0)
         processor = getattr(layer, "processor", None)
         # One token costs nothing to read, in one piece too.
         if processor is None or isinstance(processor, OneTokenReader):
             continue
         whole = processor.whole if isinstance(processor, SlicedReader) else processor
         layer.processor = SlicedReader(whole, parts) if parts > 1 else whole
+
+
+def is_sliced(net: nn.Module) -> bool:
+    """Say whether a network works in slices."""
+    return any(isinstance(getattr(layer, "processor", None), SlicedReader) for layer in net.modules())

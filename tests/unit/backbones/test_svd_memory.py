@@ -11,6 +11,7 @@ from motionweave.backbones.svd_facts import SVD_XT_FACTS
 from motionweave.backbones.svd_memory import Widths, working_bytes
 from motionweave.backbones.svd_single_file import CONFIGS, empty_networks
 from motionweave.bench.live_tensors import count_live_tensors
+from motionweave.models.slices import set_slices
 from motionweave.residency import BY_LAYER, BY_MODEL, GIB, Need, plan_memory
 from motionweave.types import Size
 
@@ -98,6 +99,33 @@ def test_24_gb_hold_two_controlnets_and_a_reference_net(svd_xt, nets):
     assert plan.fits
     assert plan.residency == BY_MODEL
     assert 17 * GIB < plan.peak_bytes < 21 * GIB
+
+
+def test_12_gb_hold_them_too_layer_by_layer_in_slices_and_with_fewer_frames_decoded_together(svd_xt, nets):
+    """A 12 GB card has about 11.7 GiB, of which a desktop takes half a GiB."""
+    whole = plan_memory(needs(svd_xt, nets, decode_frames=7), round(11.2 * GIB))
+    assert not whole.fits
+    set_slices(svd_xt.unet, 4)
+    try:
+        plan = plan_memory(needs(svd_xt, nets, decode_frames=7), round(11.2 * GIB))
+    finally:
+        set_slices(svd_xt.unet, 1)
+    assert plan.fits
+    assert plan.residency == BY_LAYER
+    assert 8 * GIB < plan.peak_bytes < 9.5 * GIB
+
+
+def test_slices_are_predicted_within_a_fifth_and_not_below(svd_xt, monkeypatch):
+    """A small picture: the feed-forward goes row by row, and every row is an operation to count."""
+    small = Size(192, 128)
+    monkeypatch.setitem(globals(), "SIZE", small)
+    monkeypatch.setitem(globals(), "FRAMES", 8)
+    set_slices(svd_xt.unet, 4)
+    try:
+        predicted, taken = svd_xt.working_bytes(Work(small, 8, 2)).denoise, counted(svd_xt, [])
+    finally:
+        set_slices(svd_xt.unet, 1)
+    assert 1.0 <= predicted / taken < 1.2
 
 
 def test_layer_by_layer_weights_take_next_to_nothing(svd_xt, nets):
