@@ -35,7 +35,8 @@ def identify(path: Path) -> Kind:
 
 def identify_shapes(shapes: Shapes) -> Kind:
     """Say what weights of these names and shapes seem to be."""
-    return next((kind for kind in KINDS if all(mark.is_in(shapes) for mark in kind.marks)), UNKNOWN)
+    names = "\n".join(["", *shapes, ""])
+    return next((kind for kind in KINDS if all(mark.is_in(shapes, names) for mark in kind.marks)), UNKNOWN)
 
 
 def is_kind(path: Path, *ids: str) -> bool:
