@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from statistics import median
 from typing import Any
@@ -98,7 +99,7 @@ def _time(case: Case, rounds: int) -> tuple[dict[str, float], float | None]:
     """Give each side's median seconds a step, and the matmul rate of a GPU."""
     from .denoise_sides import load_sides, matmul_rate
 
-    runs = load_sides(case, SIDES)
+    runs = load_sides(case)
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
     for turn in range(rounds + 1):
         # Who goes first changes, so that neither always runs on the cooler machine.
@@ -114,7 +115,8 @@ def _peak_mb(case: Case, side: str) -> float:
     from .denoise_sides import load_sides
     from .memory import watch_memory
 
-    run = load_sides(case, (side,))[side]
+    # Both are made, so that what either imports is there before memory is watched.
+    run = load_sides(case)[side]
     if not case.full:
         with watch_memory() as seen:
             run(STEPS)
@@ -127,7 +129,7 @@ def _peak_mb(case: Case, side: str) -> float:
 
 def step_times(clock: list[float]) -> list[float]:
     """Turn the moments at which steps ended into the seconds between them."""
-    return [after - before for before, after in zip(clock, clock[1:], strict=False)]
+    return [after - before for before, after in pairwise(clock)]
 
 
 def now(device: torch.device) -> float:

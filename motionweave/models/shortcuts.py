@@ -55,9 +55,9 @@ def take_shortcuts(net: nn.Module) -> None:
         net: Its parameters are shared, not copied; a second call changes nothing.
     """
     for layer in net.modules():
-        if hasattr(layer, "is_cross_attention") and layer.is_cross_attention:
-            if not isinstance(layer.processor, OneTokenReader):
-                layer.processor = OneTokenReader(layer.processor)
+        if getattr(layer, "is_cross_attention", False) and not isinstance(layer.processor, OneTokenReader):
+            attention: Any = layer
+            attention.processor = OneTokenReader(attention.processor)
         for name, child in layer.named_children():
             if type(child) is nn.Conv3d and _is_over_time(child):
                 setattr(layer, name, _as_time_convolution(child))
@@ -75,9 +75,8 @@ def _is_over_time(layer: nn.Conv3d) -> bool:
 
 
 def _as_time_convolution(layer: nn.Conv3d) -> TimeConvolution:
-    made = TimeConvolution(
-        layer.in_channels, layer.out_channels, (layer.kernel_size[0], 1, 1), padding=(layer.padding[0], 0, 0),
-        device="meta",
-    )  # fmt: skip
+    along = layer.kernel_size[0]
+    size, padding = (along, 1, 1), (along // 2, 0, 0)
+    made = TimeConvolution(layer.in_channels, layer.out_channels, size, padding=padding, device="meta")
     made.weight, made.bias = layer.weight, layer.bias
     return made.train(layer.training)

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,15 +81,15 @@ def test_every_piece_is_told_of_and_may_end_the_decoding(vae, latents):
     decode_clip(vae, latents[..., :10].repeat(2, 1, 1, 1), slice_frames=1, tile=64, on_piece=told.append)
     assert told == list(range(1, 1 + 2 * 3 * 2))
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(done):
         told.append(done)
-        raise Stop
+        raise StopError
 
     told.clear()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         decode_clip(vae, latents, tile=64, on_piece=stop)
     assert told == [1]
 
@@ -106,7 +107,7 @@ def test_pieces_cover_the_axis_and_share_the_overlap(total, length, data):
     starts = Cut(0, length, overlap, 1).starts(total)
     assert starts[0] == 0
     assert starts[-1] + min(length, total) == total
-    assert all(0 < after - before <= length - overlap for before, after in zip(starts, starts[1:], strict=False))
+    assert all(0 < after - before <= length - overlap for before, after in pairwise(starts))
 
 
 @given(frames=st.integers(1, 9), height=st.integers(1, 9), width=st.integers(1, 9))
