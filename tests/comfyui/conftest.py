@@ -102,6 +102,12 @@ def stop(process: subprocess.Popen) -> None:
 
 
 @pytest.fixture(scope="session")
+def comfyui() -> tuple[Path, str]:
+    """ComfyUI's folder and interpreter."""
+    return comfyui_or_skip()
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running ComfyUI; everything it writes lies in a temporary folder."""
     folder, python = comfyui_or_skip()
