@@ -61,10 +61,13 @@ def measure_speech(clips: int) -> dict[str, float]:
 
 
 def _mouth(seed: int) -> tuple[float, float]:
-    """Give correlation and size of the lag in milliseconds."""
-    count = round(SECONDS * FPS)
-    found = speech_motion(read_prosody(speak(seed, SECONDS)), FPS, count, 0).opening
-    times = np.arange(count) / float(FPS)
+    """Give correlation and lag of what loudness opens."""
+    return against_truth(speech_motion(read_prosody(speak(seed, SECONDS)), FPS, round(SECONDS * FPS), 0).opening, seed)
+
+
+def against_truth(found: np.ndarray, seed: int) -> tuple[float, float]:
+    """Give an opening's correlation with a speaker's own, (F,) at `FPS`, and the size of its lag in milliseconds."""
+    times = np.arange(len(found)) / float(FPS)
     shifted = [float(np.corrcoef(found, mouth_opening(seed, times - lag))[0, 1]) for lag in LAGS_S]
     return shifted[len(LAGS_S) // 2], 1000 * abs(float(LAGS_S[int(np.argmax(shifted))]))
 

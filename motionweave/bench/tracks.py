@@ -1,6 +1,7 @@
 """Every extractor of a track against Marionette's truth, on held-out characters, motions, lights and voices.
 
-What each key means stands where it is measured: `pose`, `depth`, `light`, `speech`, `identity`, `camera`.
+What each key means stands where it is measured: `pose`, `depth`, `light`, `speech`, `audio_motion`, `identity`,
+`camera`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def tracks(
     Returns:
         ``figures`` of every signal, and no baselines.
     """
+    from .audio_motion import measure_audio_motion
     from .camera import measure_camera
     from .depth import measure_depth
     from .identity import measure_identity
@@ -39,5 +41,6 @@ def tracks(
     del keep
     figures = measure_pose(clips, on_clip)
     figures |= measure_depth(clips) | measure_light(clips) | measure_speech(clips)
+    figures |= measure_audio_motion(clips)
     figures |= measure_identity(min(clips, CHARACTERS)) | measure_camera(clips)
     return {"figures": figures, "baselines": {}}
