@@ -57,7 +57,7 @@ def _narrow(layer: nn.Linear, bits: int) -> nn.Module:
     """Give a linear layer with the same weights in fewer bits."""
     import bitsandbytes as bnb  # pyright: ignore[reportMissingImports]
 
-    bias: nn.Parameter | None = layer.bias  # torch declares it as always there
+    bias: Any = layer.bias  # torch declares it as always there, which it is not
     shape, has_bias, dtype = (layer.in_features, layer.out_features), bias is not None, layer.weight.dtype
     narrow: Any
     if bits == 8:
