@@ -19,7 +19,7 @@ from motionweave.tracks.face_points import FACE_68, MOUTH_SHARES, USUAL, place_h
 from motionweave.tracks.keypoints import Person, from_wholebody
 from motionweave.tracks.pose import KeypointTrack
 from motionweave.tracks.prosody import read_prosody
-from motionweave.tracks.speech_motion import mouth_opening_of, speech_motion
+from motionweave.tracks.speech_motion import MotionCurves, mouth_opening_of, speech_motion
 from motionweave.tracks.speech_preview import face_motion_sheet
 from motionweave.tracks.stacking import stack_people
 from motionweave.types import Audio, Size
@@ -110,6 +110,19 @@ def test_hisses_open_the_mouth_less_than_vowels_of_the_same_loudness():
     pause = torch.zeros(6_000)
     opening = mouth_opening_of(read_prosody(Audio(torch.cat([pause, vowel, pause, hiss, pause])[None], 16_000)))
     assert opening[50:80].mean() > 2 * opening[137:170].mean()
+
+
+def test_a_models_curves_take_the_place_of_loudness_and_are_scaled_like_it():
+    voice, track = speak(1_000_002, 2), marionette(1_000_002, 50)
+    times = np.arange(50) / 25
+    opening = 0.5 + 0.5 * np.sin(2 * np.pi * 1.5 * np.arange(100) / 50)
+    told = MotionCurves(0.0, 50.0, {"opening": opening})
+    talking = speech_to_face_motion(voice, track, FaceMotionOptions(mouth=0.5), told)
+    plain = speech_to_face_motion(voice, track, FaceMotionOptions(mouth=0.5))
+    np.testing.assert_allclose(talking.motion.opening, 0.5 + 0.5 * np.sin(2 * np.pi * 1.5 * times), atol=1e-9)
+    assert np.corrcoef(gaps(talking.track), opening[::2])[0, 1] > 0.99
+    assert np.abs(gaps(talking.track) - gaps(plain.track)).max() > 0.1 * WIDEST
+    np.testing.assert_array_equal(talking.motion.pitch, plain.motion.pitch)
 
 
 def test_the_lips_open_as_far_as_the_voice_says_and_the_chin_follows():
