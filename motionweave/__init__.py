@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .backbones import BACKBONES
     from .backbones.base import Backbone, Identity, Work
-    from .backbones.precision import PRECISIONS, load_backbone
+    from .backbones.precision import PRECISIONS, load_backbone, load_compiled
     from .backbones.svd_lora import load_lora
     from .backbones.svd_unet_weights import overlay_unet
     from .controls import CONTROLS, PoseControl, load_controlnet
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "backbones": ("BACKBONES",),
     "backbones.base": ("Backbone", "Identity", "Work"),
-    "backbones.precision": ("PRECISIONS", "load_backbone"),
+    "backbones.precision": ("PRECISIONS", "load_backbone", "load_compiled"),
     "backbones.svd_lora": ("load_lora",),
     "backbones.svd_unet_weights": ("overlay_unet",),
     "controls": ("CONTROLS", "PoseControl", "load_controlnet"),
@@ -276,6 +276,7 @@ __all__ = [
     "load_adapter",
     "load_audio_motion_model",
     "load_backbone",
+    "load_compiled",
     "load_controlnet",
     "load_depth_model",
     "load_face_adapter",

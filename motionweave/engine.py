@@ -30,6 +30,9 @@ _LOG = logging.getLogger(__name__)
 PREVIEW_SECONDS = 0.5
 """Least time between two previews: each costs the decoding of one frame."""
 
+SLICES = 4
+"""Parts in which networks attend where the whole does not fit: slower, for the same numbers in less memory."""
+
 
 @dataclass(frozen=True)
 class MadeChunk:
@@ -132,10 +135,19 @@ class MotionWeaveEngine:
         )
 
     def _settle(self, conditioning: Conditioning) -> None:
-        """Decide, before the first chunk that is made, how modules live in memory, and say so."""
-        if self.memory is None:
-            self.runtime, self.memory = self.runtime.settle(self._needs(conditioning))
-            _LOG.log(logging.INFO if self.memory.fits else logging.WARNING, "%s", self.memory)
+        """Decide, before the first chunk that is made, how modules live and work in memory, and say so."""
+        if self.memory is not None:
+            return
+        from .models.slices import set_slices
+
+        host, nets = self.runtime, self._needs(conditioning)[1].modules
+        for parts in (1, SLICES):
+            for net in nets:
+                set_slices(net, parts)
+            self.runtime, self.memory = host.settle(self._needs(conditioning))
+            if self.memory.fits:
+                break
+        _LOG.log(logging.INFO if self.memory.fits else logging.WARNING, "%s", self.memory)
 
     def _needs(self, conditioning: Conditioning) -> tuple[Need, ...]:
         """Predict what the stages of a window take; encoding came before, and its modules may go."""

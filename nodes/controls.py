@@ -283,6 +283,9 @@ class ApplyCamera(io.ComfyNode):
                 AdapterSocket.Input("adapter", tooltip="A camera encoder from Load Adapter."),
                 CameraSocket.Input("camera", tooltip="From Camera Path."),
                 *_weights("the camera"),
+                io.Boolean.Input("move_reference", default=True, optional=True,
+                                 tooltip="Draw each frame from the reference as the camera would see it. On for "
+                                 "backbones that take the image for a reference (Mini, MimicMotion), off for SVD."),
             ],
             outputs=_output(),
         )  # fmt: skip
@@ -297,8 +300,9 @@ class ApplyCamera(io.ComfyNode):
         end: float,
         controls: tuple[Control, ...] = (),
         strength_curve: Curve | None = None,
+        move_reference: bool = True,
     ) -> io.NodeOutput:
-        control = CameraControl(adapter, camera, strength_curve or strength, (start, end))
+        control = CameraControl(adapter, camera, strength_curve or strength, (start, end), move_reference)
         return io.NodeOutput((*controls, control))
 
 

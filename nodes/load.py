@@ -11,6 +11,7 @@ from ..motionweave import (
     available_models,
     load_audio_motion_model,
     load_backbone,
+    load_compiled,
     load_controlnet,
     load_depth_model,
     load_face_adapter,
@@ -60,14 +61,24 @@ class LoadBackbone(io.ComfyNode):
                     "in 8 or 4 bits, which takes less memory and changes the picture: int8 hardly, int4 visibly. They "
                     "need bitsandbytes.",
                 ),
+                io.Boolean.Input(
+                    "compile",
+                    default=False,
+                    optional=True,
+                    tooltip="Has torch compile the largest part: minutes for the first step, faster ones after it. "
+                    "Needs triton on a graphics card. Leave it off for short videos.",
+                ),
             ],
             outputs=[BackboneSocket.Output(display_name="backbone", tooltip="Goes to identity, plan and Weave.")],
         )
 
     @classmethod
-    def execute(cls, model: str, precision: str = "auto") -> io.NodeOutput:
+    def execute(cls, model: str, precision: str = "auto", compile: bool = False) -> io.NodeOutput:
         here = runtime()
-        return io.NodeOutput(load_backbone(locate_model("backbone", model, here.folders), here.dtype, precision))
+        path = locate_model("backbone", model, here.folders)
+        if compile:
+            return io.NodeOutput(load_compiled(path, here.dtype, precision, here.device))
+        return io.NodeOutput(load_backbone(path, here.dtype, precision))
 
 
 class LoadControlNet(io.ComfyNode):

@@ -124,6 +124,8 @@ class Conditioning:
     """SVD's measure of how much moves, 0 to 255."""
     controls: tuple[ActiveControl, ...] = ()
     """In the order in which they were applied."""
+    image_latents: Tensor | None = None
+    """(F, C, h, w) in place of the identity's in every frame, where the picture is not the same for all; else None."""
 
     def digest(self) -> str:
         """Hash everything that the window is made under; any change to it makes another video."""
@@ -131,6 +133,8 @@ class Conditioning:
         for control in self.controls:
             digest.update(f"{control.key} {control.active} {control.unconditional}".encode())
             digest.update(control.strength.contiguous().numpy().tobytes())
+        if self.image_latents is not None:
+            digest.update(self.image_latents.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
 

@@ -23,6 +23,26 @@ PRECISIONS = ("auto", *_DTYPES, *_BITS)
 """``auto`` is what the host runs in; so are all other numbers where only weights are of 8 or 4 bits."""
 
 
+def load_compiled(path: Path, dtype: torch.dtype, precision: str, device: torch.device) -> Backbone:
+    """Load a backbone whose blocks torch compiles when they first run; its digest tells it from a plain one.
+
+    Args:
+        path: Its file or folder.
+        dtype: What the host runs in.
+        precision: One of `PRECISIONS`.
+        device: Where it will run.
+
+    Raises:
+        UnsupportedError: If the machine has no compiler.
+    """
+    from ..models.compiling import compile_blocks, require_compiler
+
+    require_compiler(device)
+    backbone = cast("SVDBackbone", load_backbone(path, dtype, precision))
+    compile_blocks(backbone.unet, device)
+    return replace(backbone, digest=f"{backbone.digest}, compiled")
+
+
 def load_backbone(path: Path, dtype: torch.dtype, precision: str = "auto", kind: str = "svd") -> Backbone:
     """Load a backbone in a precision.
 

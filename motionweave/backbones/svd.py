@@ -233,7 +233,9 @@ class SVDBackbone:
         count, device, dtype = len(passes), self.unet.device, self.unet.dtype
         identity, frames = conditioning.identity, sample.shape[0]
         present = torch.tensor([float(each.image) for each in passes], dtype=dtype).to(device)
-        image = repeat(identity.image_latents.to(device, dtype), "c y x -> b f c y x", b=count, f=frames)
+        shown = conditioning.image_latents
+        shown = identity.image_latents.expand(frames, -1, -1, -1) if shown is None else shown
+        image = repeat(shown.to(device, dtype), "f c y x -> b f c y x", b=count)
         noisy = repeat(sample.to(device, dtype), "f c y x -> b f c y x", b=count)
         ids = [conditioning.fps - 1, conditioning.motion_bucket, identity.noise_augmentation]
         inputs = UNetInputs(

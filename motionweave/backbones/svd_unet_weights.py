@@ -76,6 +76,7 @@ def with_unet_tensors(backbone: SVDBackbone, tensors: Mapping[str, Tensor], wher
     """
     from accelerate import init_empty_weights
 
+    from ..models.shortcuts import take_shortcuts
     from ..models.svd_unet import SVDUNet
 
     own = backbone.unet.state_dict()
@@ -89,9 +90,11 @@ def with_unet_tensors(backbone: SVDBackbone, tensors: Mapping[str, Tensor], wher
     with init_empty_weights(include_buffers=False):
         unet = cast("SVDUNet", SVDUNet.from_config(backbone.unet.config))
     new = {name: tensor.to(own[name].device, own[name].dtype) for name, tensor in tensors.items()}
+    load_state(unet, own | new, where)
+    take_shortcuts(unet)
     return replace(
         backbone,
-        unet=load_state(unet, own | new, where),
+        unet=unet,
         digest=hashlib.sha256(f"{backbone.digest} {mark}".encode()).hexdigest(),
         features={},
     )

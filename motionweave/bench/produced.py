@@ -31,6 +31,8 @@ EVERY = 4
 """Frames from one fitted camera to the next."""
 STILL_PX = 0.5
 """Root mean square of a motion that counts as none, in pixels at 128."""
+FIT_PX = 64
+"""Height at which cameras are fitted: what moves a scene is not in its finest detail."""
 AROUND_PX = 4
 """Pixels around the character that are left out, at 128."""
 
@@ -106,12 +108,16 @@ def camera_correlation(frames: Tensor, clip: Clip, world: World, camera: Camera)
     """
     from scipy.ndimage import binary_dilation
 
-    size = Size(frames.shape[-1], frames.shape[-2])
+    size = Size(FIT_PX * frames.shape[-1] // frames.shape[-2], FIT_PX)
+    small, figures = (
+        torch.nn.functional.interpolate(each, (size.height, size.width), mode="area")
+        for each in (frames, clip.alpha[:, None])
+    )
     found, asked, turn = list[np.ndarray](), list[np.ndarray](), np.zeros(4)
     for index in range(0, len(frames), EVERY):
-        figure: Any = binary_dilation(clip.alpha[index].numpy() > 0.05, iterations=AROUND_PX * size.height // 128)
+        figure: Any = binary_dilation(figures[index, 0].numpy() > 0.05, iterations=AROUND_PX * size.height // 128)
         seen = np.logical_not(figure)
-        turn = fit_camera(world, frames[index].permute(1, 2, 0).numpy(), seen, turn)
+        turn = fit_camera(world, small[index].permute(1, 2, 0).numpy(), seen, turn)
         found.append(scene_motion(world, turned(world, turn), 0, size)[seen])
         asked.append(scene_motion(world, camera, index, size)[seen])
     one, two = np.concatenate(found).ravel(), np.concatenate(asked).ravel()

@@ -117,7 +117,10 @@ def load_controlnet(
         raise InputError(f"pictures of {pictures} were asked for; expected one of {', '.join(PICTURE_CHOICES)}")
     if style != AUTO:
         POSE_STYLES.get(style)
+    from ..models.shortcuts import take_shortcuts
+
     net, layout = _load_folder(path, dtype) if path.is_dir() else _load_file(path, dtype)
+    take_shortcuts(net)
     reading = dict(layout.reading)
     reading |= {name: value for name, value in (("pictures", pictures), ("style", style)) if value != AUTO}
     return LoadedControlNet(net, f"{fingerprint(path)} {dtype}", **reading)

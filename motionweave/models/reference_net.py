@@ -101,8 +101,9 @@ class ReferenceNet(Adapter, ModelMixin, ConfigMixin):
         net = cls({name: value for name, value in unet.config.items() if not name.startswith("_")}, scaling)
         own = unet.state_dict()
         net.load_state_dict({name: own.get(name, value) for name, value in net.state_dict().items()})
-        module: Any = net
-        return module.to(dtype=unet.dtype)
+        # Not ModelMixin's `to`, which warns of layers that are to stay wide; there are none here.
+        nn.Module.to(net, dtype=unet.dtype)
+        return net
 
     def encode(self, latents: Tensor, tokens: Tensor) -> Injections:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Read references; nothing of it changes from step to step or window to window.

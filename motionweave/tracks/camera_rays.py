@@ -72,6 +72,30 @@ def rays_through(cameras: CameraPoses, size: Size) -> Tensor:
     return torch.from_numpy(np.stack(rays)).permute(0, 3, 1, 2).float().contiguous()  # F 6 H W
 
 
+def view_grid(rays: Tensor, origin: Tensor) -> Tensor:
+    """Say where in the origin's view lies what each ray sees, on the wall through the subject that faces that view.
+
+    Args:
+        rays: (F, 6, H, W) as `plucker_rays` gives them, in the axes of the origin.
+        origin: (1, 6, H, W): the origin's own.
+
+    Returns:
+        (F, H, W, 2) float32 as torch's `grid_sample` takes it: x and y, -1 to 1 from edge to edge of the origin's view;
+        far outside for rays that never meet the wall.
+    """
+    moment, direction = rays[:, :3], rays[:, 3:]
+    # The point of a ray that is nearest to the origin of the axes is d x m.
+    near = torch.cross(direction, moment, dim=1)
+    ahead = direction[:, 2:].clamp_min(1e-3)
+    place = near + (1 - near[:, 2:]) / ahead * direction  # F 3 H W, with z = 1: one unit in front
+    seen = origin[:, 3:5] / origin[:, 5:]
+    axes: list[Tensor] = []
+    for axis, across in ((0, seen[0, 0, 0]), (1, seen[0, 1, :, 0])):
+        half = (across[-1] - across[0]) * len(across) / (len(across) - 1) / 2
+        axes.append((place[:, axis] - (across[0] + across[-1]) / 2) / half)
+    return torch.stack(axes, -1)
+
+
 def recover_cameras(rays: Tensor) -> CameraPoses:
     """Find the cameras that a picture's rays belong to.
 

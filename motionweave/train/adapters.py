@@ -1,11 +1,12 @@
 """Mini's adapters, trained together while the UNet and the pose ControlNet stay as they are.
 
-Each step leaves out some controls, so that each learns to act alone and beside any others. Objective and noise levels
-are the denoiser's; errors in the face count more where speech is heard, because a mouth is one latent cell of many.
+Each step leaves out some controls, so that each learns to act alone and beside any others. The objective is the
+denoiser's; errors in the face count more where speech is heard, because a mouth is one latent cell of many.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..controls.camera import moved
 from ..models.injections import Injections, JoinedTokens, UNetInputs
+from ..tracks.camera_rays import view_grid
 from ..types import float_pixels
 from .data import ClipSpec
 from .denoiser import CONTEXT_SIGMA, MOTION_BUCKET, DropRates, draw_known
 from .job import Job
 from .loop import fit
 from .recipe import AdaptersRecipe
+from .signals import reference_rays
 
 if TYPE_CHECKING:
     from ..models.camera_encoder import CameraEncoder
@@ -32,10 +36,20 @@ if TYPE_CHECKING:
     from .latents import LatentStore
     from .signals import SignalStore
 
-SHARES = {"pose": 0.7, "depth": 0.4, "reference": 0.6, "speech": 0.5, "light": 0.7, "camera": 0.7}
-"""How often each control acts."""
 FACE_WEIGHT = 15.0
 """How much more an error in the face counts where speech is heard."""
+
+
+@dataclass(frozen=True)
+class Schooling:
+    """How adapters are trained."""
+
+    shares: dict[str, float]
+    """How often each control acts; those that are not named stay as they are."""
+    noise: tuple[float, float]
+    """Mean and deviation of the logarithm of the noise levels. Light, camera and layout are settled at high ones."""
+    drop: DropRates
+    """How often the image is left out, and how often windows begin with known frames."""
 
 
 class Adapters(nn.Module):
@@ -54,6 +68,12 @@ class Adapters(nn.Module):
         self.depth, self.reference, self.speech, self.light, self.camera = depth, reference, speech, light, camera
         for name, parameter in reference.named_parameters():
             parameter.requires_grad_(name.startswith(("conv_in", "readers")) or ".attn1." in name)
+
+    def train_only(self, names: Collection[str]) -> None:
+        """Let the adapters that are not named stay as they are."""
+        for name, net in self.named_children():
+            if name not in names:
+                net.requires_grad_(False)
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,8 @@ class SignalBatch:
     """(B,)."""
     signals: dict[str, Tensor]
     """By name, each (B, F, ...) float32; pictures in [0, 1]."""
+    origin: Tensor
+    """(1, 6, h, w): rays of the reference's view."""
 
     def rows(self, name: str) -> Tensor:
         """Give a signal of every frame, (B*F, ...)."""
@@ -95,7 +117,8 @@ def draw_batch(store: SignalStore, latents: LatentStore, chosen: np.ndarray) -> 
     }
     signals["depth"] = float_pixels(torch.from_numpy(np.array(store.arrays["depth"][chosen])))[:, :, None]
     signals["poses"] = plain.poses
-    return SignalBatch(plain.latents, plain.reference, plain.tokens, plain.fps, signals)
+    origin = reference_rays(signals["rays"].shape[-1])
+    return SignalBatch(plain.latents, plain.reference, plain.tokens, plain.fps, signals, origin)
 
 
 def injections_of(
@@ -108,7 +131,7 @@ def injections_of(
         frozen: What is not.
         inputs: The UNet's own.
         batch: Signals.
-        active: Names of `SHARES`.
+        active: Names of controls.
         keep: (B,) 1 where the reference is seen; the ReferenceNet is silent where it is not.
     """
     total, frames = Injections(), batch.latents.shape[1]
@@ -127,12 +150,21 @@ def injections_of(
     if "light" in active:
         total += nets.light(inputs, nets.light.encode(batch.rows("light")))
     if "camera" in active:
-        total += nets.camera(inputs, nets.camera.encode(batch.rows("rays")))
+        total += nets.camera(inputs, nets.camera.encode(batch.rows("rays"), batch.origin))
     return total
 
 
+def seen_references(batch: SignalBatch, active: set[str]) -> Tensor:
+    """Give the image latents of every frame, (B, F, 4, h, w), moved where the camera is told."""
+    count, frames = batch.latents.shape[:2]
+    if "camera" not in active:
+        return batch.reference[:, None].expand(-1, frames, -1, -1, -1)
+    grids = view_grid(batch.rows("rays"), batch.origin).unflatten(0, (count, frames))
+    return torch.stack([moved(one, grid) for one, grid in zip(batch.reference, grids, strict=True)])
+
+
 def adapter_losses(
-    nets: Adapters, frozen: Frozen, batch: SignalBatch, drop: DropRates, generator: torch.Generator
+    nets: Adapters, frozen: Frozen, batch: SignalBatch, schooling: Schooling, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Give the losses of one step.
 
@@ -140,31 +172,32 @@ def adapter_losses(
         nets: What is trained.
         frozen: What it acts on.
         batch: Latents and signals.
-        drop: How often the image is left out, and how often windows begin with known frames.
+        schooling: What acts how often, and at which noise levels.
         generator: Noise, noise levels and drops.
 
     Returns:
         ``loss``.
     """
     clean, (count, frames) = batch.latents, batch.latents.shape[:2]
-    sigma = torch.exp(0.7 + 1.6 * torch.randn(count, generator=generator)).clamp(0.002, 700.0)
+    (mean, deviation), drop = schooling.noise, schooling.drop
+    sigma = torch.exp(mean + deviation * torch.randn(count, generator=generator)).clamp(0.002, 700.0)
     known = draw_known(frames, drop.context, generator)
     levels = sigma[:, None].repeat(1, frames)
     levels[:, :known] = levels[:, :known].clamp(max=CONTEXT_SIGMA)
     level = levels[..., None, None, None]
     noisy = clean + level * torch.randn(clean.shape, generator=generator)
     keep = (torch.rand(count, generator=generator) >= drop.image).float()
-    image = (batch.reference * keep.view(-1, 1, 1, 1))[:, None].expand(-1, frames, -1, -1, -1)
+    drawn = torch.rand(len(schooling.shares), generator=generator).tolist()
+    active = {name for share, (name, often) in zip(drawn, schooling.shares.items(), strict=True) if share < often}
+    # A step in which nothing that is trained acts would be lost.
+    active = active if active - {"pose"} else active | (schooling.shares.keys() - {"pose"})
+    image = seen_references(batch, active) * keep.view(-1, 1, 1, 1, 1)
     inputs = UNetInputs(
         sample=torch.cat([noisy * torch.rsqrt(level**2 + 1), image], 2),
         timestep=0.25 * sigma.log(),
         tokens=batch.tokens * keep.view(-1, 1, 1),
         time_ids=torch.stack([batch.fps - 1, torch.full_like(batch.fps, MOTION_BUCKET), 0 * batch.fps], -1),
     )
-    drawn = torch.rand(len(SHARES), generator=generator).tolist()
-    active = {name for share, (name, often) in zip(drawn, SHARES.items(), strict=True) if share < often}
-    # A step in which nothing that is trained acts would be lost.
-    active = active if active - {"pose"} else active | {"light", "camera"}
     added = injections_of(nets, frozen, inputs, batch, active, keep)
     output = frozen.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, added).float()
     target = (noisy * torch.rsqrt(level**2 + 1) - clean * torch.sqrt(level**2 + 1)) / level
@@ -222,11 +255,13 @@ def train_adapters(recipe: AdaptersRecipe, job: Job) -> Path:
     frozen = Frozen(_frozen(SVDUNet, backbone / "unet"), _frozen(SVDControlNet, job.output / recipe.controlnet))
     torch.manual_seed(job.options.seed)
     nets = build_adapters(frozen, models.speech, float(vae.config.scaling_factor), recipe.hidden)
+    schooling = Schooling(recipe.shares, recipe.noise, DropRates())
+    nets.train_only(recipe.shares)
 
     def losses(step: int, generator: torch.Generator) -> dict[str, Tensor]:
         del step
         chosen = torch.randint(data.clips, (recipe.batch,), generator=generator).numpy()
-        return adapter_losses(nets, frozen, draw_batch(store, latents, chosen), DropRates(), generator)
+        return adapter_losses(nets, frozen, draw_batch(store, latents, chosen), schooling, generator)
 
     nets.load_state_dict(fit(nets, losses, job.options, job.run))
     return write_adapters(nets.half(), frozen.unet, job.output)

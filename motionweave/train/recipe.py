@@ -127,6 +127,10 @@ class AdaptersRecipe(BaseModel):
     """Width of the adapters' own layers."""
     batch: int = Field(gt=0)
     """Clips a step."""
+    shares: dict[Literal["pose", "depth", "reference", "speech", "light", "camera"], float]
+    """How often each control acts; those that are not named are not trained."""
+    noise: tuple[float, float] = (0.7, 1.6)
+    """Mean and deviation of the logarithm of the noise levels; SVD's by default."""
 
 
 class PeopleRecipe(BaseModel):

@@ -74,6 +74,12 @@ def relative_poses(world: World, camera: Camera) -> CameraPoses:
     return relative_to(poses(first), poses(camera))
 
 
+def reference_rays(cells: int) -> torch.Tensor:
+    """Give the rays of the reference's view, (1, 6, h, w), the same for every world: its camera stands square to it."""
+    world = make_world(0)
+    return rays_through(relative_poses(world, camera_of(world, 1)), Size(cells, cells))
+
+
 def light_over(seed: int, times: np.ndarray) -> np.ndarray:
     """Give another light than the world's of that seed, turning slowly about the upright, (F, 9, 3)."""
     rng = np.random.default_rng([seed, 22])

@@ -127,7 +127,7 @@ def test_a_failing_window_is_named_and_out_of_memory_is_not_wrapped(models, pose
             return conditioning
 
     for error, expected in ((InputError("no poses here"), GenerationError), (torch.OutOfMemoryError("full"), None)):
-        failing = Failing(request.controls[0].controlnet, request.controls[0].track)
+        failing = Failing(request.controls[0].network, request.controls[0].track)
         object.__setattr__(failing, "error", error)
         with pytest.raises(expected or torch.OutOfMemoryError) as caught:
             weave(replace(request, controls=(failing,)))

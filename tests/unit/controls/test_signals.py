@@ -10,7 +10,7 @@ import torch
 from motionweave.backbones.base import Conditioning, Identity
 from motionweave.controls import CONTROLS
 from motionweave.controls.adapters import LoadedAdapter
-from motionweave.controls.camera import CameraControl
+from motionweave.controls.camera import CameraControl, moved
 from motionweave.controls.depth import DepthControl
 from motionweave.controls.face import FaceControl
 from motionweave.controls.light import LightControl
@@ -22,7 +22,8 @@ from motionweave.models.camera_encoder import CameraEncoder
 from motionweave.models.light_encoder import LightEncoder
 from motionweave.models.speech_projector import SpeechProjector
 from motionweave.sampling import DenoiseOptions, Guidance, denoise_window, frame_noise
-from motionweave.tracks.camera import CameraPath
+from motionweave.tracks.camera import RESTING, CameraPath
+from motionweave.tracks.camera_rays import plucker_rays, view_grid
 from motionweave.tracks.depth import DepthMaps
 from motionweave.tracks.keypoints import from_wholebody
 from motionweave.tracks.light import LightTrack
@@ -109,7 +110,7 @@ def test_a_window_is_told_what_a_longer_one_is_told_of_the_same_frames(make, con
 
     whole, part = told(0, COUNT), told(10, 16)
     for long, short in zip(whole.signal, part.signal, strict=True):
-        expected = long if kind == "reference" else long[10:16]
+        expected = long if kind == "reference" or len(long) == 1 else long[10:16]
         torch.testing.assert_close(short, expected, rtol=0, atol=1e-6)
     assert len(part.strength) == 6
     assert (whole.key == part.key) == (kind == "reference")  # a reference is read once a run
@@ -143,6 +144,32 @@ def test_the_first_frame_of_a_camera_path_is_the_references_view_in_every_window
     (later,) = make("camera").apply_to(conditioning, Window(1, 8, 16, 0)).controls
     assert first.signal[0][0, :3].abs().max() < 1e-6  # no moment: it stands at the origin
     assert (later.signal[0][0, 3:] - first.signal[0][0, 3:]).abs().max() > 0.05
+
+
+def test_a_camera_that_stands_leaves_the_reference_where_it_is(make, conditioning):
+    camera = make("camera")
+    still = replace(camera, track=CameraPath((("zoom", constant(1.0)),), FPS, 0, COUNT))
+    shown = still.apply_to(conditioning, Window(0, 0, 8, 0)).image_latents
+    torch.testing.assert_close(shown, conditioning.identity.image_latents.expand(8, -1, -1, -1), rtol=0, atol=1e-5)
+    assert replace(camera, moves_reference=False).apply_to(conditioning, Window(0, 0, 8, 0)).image_latents is None
+
+
+def test_a_camera_moves_the_reference_the_other_way(conditioning):
+    """What was in the middle is left of it after a pan to the right, and larger after a zoom or a dolly in."""
+    spot = torch.zeros(1, 32, 32)
+    spot[:, 14:18, 14:18] = 1.0
+
+    def seen(move, value):
+        path = CameraPath(((move, parse_curve(f"0: {RESTING.get(move, 0)}, 1: {value}")),), Fraction(1), 0, 2)
+        rays, origin = plucker_rays(path, Size(32, 32)), plucker_rays(path.window(0, 1), Size(32, 32))
+        return moved(spot, view_grid(rays, origin))[1, 0]
+
+    place = torch.arange(32) + 0.5
+    panned = seen("pan", 6.0)
+    assert float((panned.sum(0) * place).sum() / panned.sum()) < 14
+    assert 3.0 < float(seen("zoom", 2.0).sum() / spot.sum()) < 5.0
+    nearer = seen("dolly", 0.5)
+    assert 3.0 < float(nearer.sum() / spot.sum()) < 5.0
 
 
 def test_a_track_of_another_adapter_is_refused(make, layers):

@@ -28,7 +28,7 @@ def build(kind, unet):
         return SpeechProjector(layers, 5, 2, 8, 16, 32, 4).eval(), (draw(FRAMES, 5, 2, 8), torch.ones(FRAMES, 4, 4))
     if kind == "light":
         return LightEncoder(layers, 16, 32, 4, 128).eval(), (draw(FRAMES, 9, 3),)
-    return CameraEncoder((32, 64), 1, 16).eval(), (draw(FRAMES, 6, 4, 4),)
+    return CameraEncoder((32, 64), 1, 16).eval(), (draw(FRAMES, 6, 4, 4), draw(1, 6, 4, 4))
 
 
 def train_a_little(net):
@@ -83,7 +83,7 @@ def test_speech_changes_nothing_where_there_is_no_face(tiny_backbone, inputs):
 def test_a_camera_encoder_gives_one_map_a_skip_of_svd_xt():
     with torch.device("meta"):
         net = CameraEncoder()
-        made = net.encode(torch.zeros(2, 6, 16, 16))
+        made = net.encode(torch.zeros(2, 6, 16, 16), torch.zeros(1, 6, 16, 16))
     assert [tuple(each.shape[1:]) for each in made.down] == [
         (320, 16, 16), (320, 16, 16), (320, 16, 16), (320, 8, 8), (640, 8, 8), (640, 8, 8), (640, 4, 4),
         (1280, 4, 4), (1280, 4, 4), (1280, 2, 2), (1280, 2, 2), (1280, 2, 2),
