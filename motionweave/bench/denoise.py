@@ -11,11 +11,8 @@ does not depend on what weights say. Its ``mfu`` is the share of the rate at whi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from itertools import pairwise
 from multiprocessing import get_context
 from statistics import median
 from typing import Any
@@ -24,27 +21,13 @@ import torch
 from torch import Tensor
 
 from ..types import Size
+from .denoise_case import Case
 
 ROUNDS = 5
 STEPS = 3
-GUIDANCE = 2.5
 SIDES = ("ours", "diffusers")
 PASS_FLOP = 80e12
-"""One pass of SVD-XT's UNet over 25 frames of 1024 x 576, counted on its layers."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is denoised."""
-
-    suffix: str
-    """Behind the keys of its figures."""
-    size: Size
-    """Picture size."""
-    frames: int
-    """Frames together."""
-    full: bool = False
-    """SVD-XT's own layout on a GPU, rather than Mini on the CPU."""
+"""Operations of one pass of SVD-XT's UNet over 25 frames of 1024 x 576, roughly; a guided step has two."""
 
 
 def cases() -> tuple[Case, ...]:
@@ -125,15 +108,3 @@ def _peak_mb(case: Case, side: str) -> float:
     start = torch.cuda.memory_allocated()
     run(STEPS)
     return (torch.cuda.max_memory_allocated() - start) / 1e6
-
-
-def step_times(clock: list[float]) -> list[float]:
-    """Turn the moments at which steps ended into the seconds between them."""
-    return [after - before for before, after in pairwise(clock)]
-
-
-def now(device: torch.device) -> float:
-    """Read the clock when the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()

@@ -17,7 +17,7 @@ from ..backbones.svd_files import load_svd
 from ..runtime import Folders
 from ..sampling import DenoiseOptions, Guidance, denoise_window
 from ..weights.locate import locate_model
-from .denoise import GUIDANCE, Case, now, step_times
+from .denoise_case import GUIDANCE, Case, now, step_times
 
 Run = Callable[[int], list[float]]
 """Makes a window in so many steps and gives the seconds of each but the first."""

@@ -79,7 +79,7 @@ class CrossNormalised:
         mean, deviation = hidden.mean(axes, keepdim=True), hidden.std(axes, keepdim=True)
         own_mean, own_deviation = self.feature.mean(axes, keepdim=True), self.feature.std(axes, keepdim=True)
         normal = (self.feature - own_mean) * (deviation / (own_deviation + 1e-5)) + mean
-        normal = F.adaptive_avg_pool2d(normal, hidden.shape[-2:])
+        normal = F.adaptive_avg_pool2d(normal, (hidden.shape[-2], hidden.shape[-1]))
         return hidden + _times(normal, self.strength)
 
 

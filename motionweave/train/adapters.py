@@ -6,7 +6,7 @@ denoiser's; errors in the face count more where speech is heard, because a mouth
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ FACE_WEIGHT = 15.0
 class Schooling:
     """How adapters are trained."""
 
-    shares: dict[str, float]
+    shares: Mapping[str, float]
     """How often each control acts; those that are not named stay as they are."""
     noise: tuple[float, float]
     """Mean and deviation of the logarithm of the noise levels. Light, camera and layout are settled at high ones."""
@@ -255,8 +255,8 @@ def train_adapters(recipe: AdaptersRecipe, job: Job) -> Path:
     frozen = Frozen(_frozen(SVDUNet, backbone / "unet"), _frozen(SVDControlNet, job.output / recipe.controlnet))
     torch.manual_seed(job.options.seed)
     nets = build_adapters(frozen, models.speech, float(vae.config.scaling_factor), recipe.hidden)
-    schooling = Schooling(recipe.shares, recipe.noise, DropRates())
-    nets.train_only(recipe.shares)
+    schooling = Schooling({str(name): share for name, share in recipe.shares.items()}, recipe.noise, DropRates())
+    nets.train_only(schooling.shares)
 
     def losses(step: int, generator: torch.Generator) -> dict[str, Tensor]:
         del step
