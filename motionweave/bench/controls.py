@@ -252,17 +252,21 @@ def _light(mini: Mini, index: int, keep: Callable[[int, Tensor, Tensor], None] |
     from ..controls.light import LightControl
     from ..controls.pose import PoseControl
     from ..tracks.light import light_track
-    from .produced import light_error
+    from ..tracks.spherical_harmonics import ambient_light
+    from .produced import FLAT, light_error
 
     seed = FIRST_EVALUATION_SEED + index + OTHER_LIGHT
     light, key = make_light(seed), key_direction(seed)
     asked = _asked(mini, index, replace(make_world(FIRST_EVALUATION_SEED + index), light=light))
     pose = PoseControl(mini.pose, poses_of(asked.clip))
+    under = replace(asked.world, light=ambient_light(np.full(3, FLAT)))
+    # As soft as what it is compared with.
+    flat = _through_vae(mini, render_clip(under, clip_times(FRAMES, FPS), FPS, mini.backbone.facts.size).frames)
     made: list[Tensor] = []
 
     def measure(frames: Tensor) -> float:
         made.append(frames)
-        return light_error(frames, asked.clip, key)
+        return light_error(frames, asked.clip, flat, key)
 
     found = _thrice(mini, asked, (pose, LightControl(mini.light, light_track(light, FPS))), (pose,), measure)
     if keep is not None:
