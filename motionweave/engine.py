@@ -145,7 +145,7 @@ class MotionWeaveEngine:
             for net in nets:
                 set_slices(net, parts)
             self.runtime, self.memory = host.settle(self._needs(conditioning))
-            if self.memory.fits:
+            if self.memory.stage_fits("denoise"):
                 break
         _LOG.log(logging.INFO if self.memory.fits else logging.WARNING, "%s", self.memory)
 

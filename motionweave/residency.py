@@ -86,7 +86,11 @@ class MemoryPlan:
     @property
     def fits(self) -> bool:
         """Whether the prediction stays below what is free, with `RESERVE_BYTES` to spare."""
-        return self.free_bytes is None or self.peak_bytes + RESERVE_BYTES <= self.free_bytes
+        return all(self.stage_fits(stage) for stage, _ in self.stages)
+
+    def stage_fits(self, stage: str) -> bool:
+        """Say whether one stage does."""
+        return self.free_bytes is None or dict(self.stages)[stage] + RESERVE_BYTES <= self.free_bytes
 
     def row(self) -> dict[str, Any]:
         """Give it as JSON has it, in GiB."""
