@@ -225,7 +225,9 @@ def build_adapters(frozen: Frozen, speech: Any, scaling: float, hidden: int) -> 
 
     config: Any = frozen.unet.config
     layers, width = spatial_cross_attention(frozen.unet), int(config.cross_attention_dim)
-    depth: Any = SVDControlNet.from_config(frozen.pose.config)
+    # Without the names of files that it was loaded from.
+    own = {name: value for name, value in frozen.pose.config.items() if not name.startswith("_")}
+    depth: Any = SVDControlNet.from_config(own)
     depth.load_state_dict(frozen.pose.state_dict())
     channels = tuple(config.block_out_channels)
     return Adapters(

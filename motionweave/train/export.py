@@ -45,6 +45,7 @@ def export_onnx(
     )
     model = program.model_proto
     halve_weights(model)
+    forget_traces(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
     return path
@@ -69,3 +70,12 @@ def halve_weights(model: Any) -> None:
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])
+
+
+def forget_traces(model: Any) -> None:
+    """Take out what the exporter notes of each node: source lines, with the paths of the machine that it ran on."""
+    for holder in (model.graph, *model.functions):
+        for each in (holder, *holder.node):
+            del each.metadata_props[:]
+        for node in holder.node:
+            node.doc_string = ""

@@ -1,5 +1,7 @@
 """What holds for the manifest that the pack ships, whatever is added to it."""
 
+import re
+
 import pytest
 
 from motionweave.weights.manifest import PACK_ROOT, load_manifest
@@ -60,3 +62,10 @@ def test_all_bundled_models_together_stay_within_40_mb():
     folders = [model.bundled_path for model in BUNDLED]
     size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
     assert size <= 40 * 1024 * 1024
+
+
+@pytest.mark.parametrize("model", BUNDLED, ids=lambda model: model.id)
+def test_bundled_files_tell_nothing_of_the_machine_that_made_them(model):
+    for file in model.bundled_path.rglob("*"):
+        if file.suffix in (".json", ".onnx"):
+            assert not re.search(rb"/(home|root|work|Users|tmp)/|site-packages", file.read_bytes()), file.name
