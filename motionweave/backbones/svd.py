@@ -230,7 +230,8 @@ class SVDBackbone:
         """
         from ..models.injections import UNetInputs
 
-        count, device, dtype = len(passes), self.unet.device, self.unet.dtype
+        # diffusers' own `dtype` walks through all of its modules, as `device` must, where layers may be elsewhere.
+        count, device, dtype = len(passes), self.unet.device, self.unet.conv_in.weight.dtype
         identity, frames = conditioning.identity, sample.shape[0]
         present = torch.tensor([float(each.image) for each in passes], dtype=dtype).to(device)
         shown = conditioning.image_latents
