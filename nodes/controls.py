@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     )
 
 
-def _weights(what: str, usual: float = 1.0) -> list[io.Input]:
+def _weights(what: str) -> list[io.Input]:
     """Give the inputs that every Apply node ends with."""
     return [
-        io.Float.Input("strength", default=usual, min=0.0, max=10.0, step=0.05,
+        io.Float.Input("strength", default=1.0, min=0.0, max=10.0, step=0.05,
                        tooltip=f"How much {what} counts; 0 switches it off, exactly."),
         io.Float.Input("start", default=0.0, min=0.0, max=1.0, step=0.01,
                        tooltip=f"Part of the denoising after which {what} acts; 0 from the first step on."),
@@ -61,8 +61,23 @@ def _weights(what: str, usual: float = 1.0) -> list[io.Input]:
     ]  # fmt: skip
 
 
-def _output() -> list[io.Output]:
-    return [ControlsSocket.Output(display_name="controls", tooltip="Goes to Weave, or to the next control.")]
+def _schema(name: str, description: str, inputs: list[io.Input], more: tuple[io.Input, ...] = ()) -> io.Schema:
+    """Give the schema of an Apply node: its own inputs, then those that all of them end with.
+
+    Args:
+        name: What is applied, as in the display name.
+        description: What the node does.
+        inputs: What is read, and what it is told.
+        more: Inputs that came later; saved workflows address widgets by position.
+    """
+    return io.Schema(
+        node_id=f"MotionWeaveApply{name}",
+        display_name=f"Apply {name}",
+        category="MotionWeave/controls",
+        description=description,
+        inputs=[*inputs, *_weights(f"the {name.lower()}"), *more],
+        outputs=[ControlsSocket.Output(display_name="controls", tooltip="Goes to Weave, or to the next control.")],
+    )
 
 
 class ApplyPose(io.ComfyNode):
@@ -70,17 +85,13 @@ class ApplyPose(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplyPose",
-            display_name="Apply Pose",
-            category="MotionWeave/controls",
-            description="Makes the character take the poses of a track, through a ControlNet.",
-            inputs=[
+        return _schema(
+            "Pose",
+            "Makes the character take the poses of a track, through a ControlNet.",
+            [
                 ControlNetSocket.Input("controlnet", tooltip="A pose ControlNet from Load ControlNet."),
                 PoseSocket.Input("pose", tooltip="The poses; they are read on the video's clock."),
-                *_weights("the pose"),
             ],
-            outputs=_output(),
         )  # fmt: skip
 
     @classmethod
@@ -103,17 +114,13 @@ class ApplyDepth(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplyDepth",
-            display_name="Apply Depth",
-            category="MotionWeave/controls",
-            description="Lets a depth track shape the picture, through a ControlNet: where things are and how near.",
-            inputs=[
+        return _schema(
+            "Depth",
+            "Lets a depth track shape the picture, through a ControlNet: where things are and how near.",
+            [
                 ControlNetSocket.Input("controlnet", tooltip="A depth ControlNet from Load ControlNet."),
                 DepthSocket.Input("depth", tooltip="How near everything is; from Estimate Depth or Depth from Maps."),
-                *_weights("the depth"),
             ],
-            outputs=_output(),
         )  # fmt: skip
 
     @classmethod
@@ -136,18 +143,14 @@ class ApplyReference(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplyReference",
-            display_name="Apply Reference",
-            category="MotionWeave/controls",
-            description="Lets the video look at the reference while it is drawn, layer by layer (reference "
+        return _schema(
+            "Reference",
+            "Lets the video look at the reference while it is drawn, layer by layer (reference "
             "attention): clothes, face and colours keep their details.",
-            inputs=[
+            [
                 ReferenceNetSocket.Input("reference_net", tooltip="From Load ReferenceNet."),
                 IdentitySocket.Input("identity", tooltip="From Encode Identity: the picture that is looked at."),
-                *_weights("the reference"),
             ],
-            outputs=_output(),
         )  # fmt: skip
 
     @classmethod
@@ -170,17 +173,13 @@ class ApplyFace(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplyFace",
-            display_name="Apply Face",
-            category="MotionWeave/controls",
-            description="Tells a face adapter whose face it is, in the numbers of a face recogniser.",
-            inputs=[
+        return _schema(
+            "Face",
+            "Tells a face adapter whose face it is, in the numbers of a face recogniser.",
+            [
                 FaceAdapterSocket.Input("face_adapter", tooltip="From Load Face Adapter."),
                 FaceSocket.Input("face", tooltip="From Encode Face."),
-                *_weights("the face"),
             ],
-            outputs=_output(),
         )  # fmt: skip
 
     @classmethod
@@ -203,20 +202,16 @@ class ApplySpeech(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplySpeech",
-            display_name="Apply Speech",
-            category="MotionWeave/controls",
-            description="Lets the mouth follow the voice: what is heard around each frame is read where the face is.",
-            inputs=[
+        return _schema(
+            "Speech",
+            "Lets the mouth follow the voice: what is heard around each frame is read where the face is.",
+            [
                 AdapterSocket.Input("adapter", tooltip="A speech projector from Load Adapter."),
                 SpeechSocket.Input("speech", tooltip="From Encode Speech, with the speech model that belongs to the "
                                    "projector."),
                 PoseSocket.Input("pose", tooltip="Where the face is: the pose track that the video follows, with face "
                                  "points."),
-                *_weights("the speech"),
             ],
-            outputs=_output(),
         )  # fmt: skip
 
     @classmethod
@@ -240,18 +235,14 @@ class ApplyLight(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplyLight",
-            display_name="Apply Light",
-            category="MotionWeave/controls",
-            description="Lights the character and the scene anew: a light track sets the style of every frame.",
-            inputs=[
+        return _schema(
+            "Light",
+            "Lights the character and the scene anew: a light track sets the style of every frame.",
+            [
                 AdapterSocket.Input("adapter", tooltip="A light encoder from Load Adapter."),
                 LightSocket.Input("light", tooltip="From Light (SH), Estimate Light or Animate Light; the last light "
                                   "holds."),
-                *_weights("the light"),
             ],
-            outputs=_output(),
         )  # fmt: skip
 
     @classmethod
@@ -274,20 +265,18 @@ class ApplyCamera(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveApplyCamera",
-            display_name="Apply Camera",
-            category="MotionWeave/controls",
-            description="Moves the camera: the first frame of the path is the view of the reference picture.",
-            inputs=[
+        return _schema(
+            "Camera",
+            "Moves the camera: the first frame of the path is the view of the reference picture.",
+            [
                 AdapterSocket.Input("adapter", tooltip="A camera encoder from Load Adapter."),
                 CameraSocket.Input("camera", tooltip="From Camera Path."),
-                *_weights("the camera"),
+            ],
+            (
                 io.Boolean.Input("move_reference", default=True, optional=True,
                                  tooltip="Draw each frame from the reference as the camera would see it. On for "
                                  "backbones that take the image for a reference (Mini, MimicMotion), off for SVD."),
-            ],
-            outputs=_output(),
+            ),
         )  # fmt: skip
 
     @classmethod

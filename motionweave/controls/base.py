@@ -154,19 +154,40 @@ class TrackControl:
                 f"the {self.name} track has {self.frame_count} frames, but {window} are asked for; plan a shorter "
                 "video or give a longer track"
             )
-        return with_control(
-            conditioning,
-            ActiveControl(
-                net=self.network.net,
-                digest=self.network.digest,
-                signal=self.signal(window, conditioning),
-                strength=strength,
-                active=self.active,
-                unconditional=self.network.unconditional,
-            ),
-        )
+        return with_control(conditioning, self, strength, self.signal(window, conditioning))
 
 
-def with_control(conditioning: Conditioning, control: ActiveControl) -> Conditioning:
-    """Give the conditioning with one more control."""
-    return replace(conditioning, controls=(*conditioning.controls, control))
+class Acting(Protocol):
+    """What every control that has an adapter knows."""
+
+    @property
+    def network(self) -> LoadedNetwork:
+        """The adapter and its digest."""
+        ...
+
+    @property
+    def active(self) -> tuple[float, float]:
+        """Part of the schedule in which it acts."""
+        ...
+
+
+def with_control(
+    conditioning: Conditioning, control: Acting, strength: Tensor, signal: tuple[Tensor, ...]
+) -> Conditioning:
+    """Give the conditioning with one more control.
+
+    Args:
+        conditioning: What there is so far.
+        control: Whose adapter.
+        strength: (F,).
+        signal: What the adapter's `encode` reads.
+    """
+    added = ActiveControl(
+        net=control.network.net,
+        digest=control.network.digest,
+        signal=signal,
+        strength=strength,
+        active=control.active,
+        unconditional=control.network.unconditional,
+    )
+    return replace(conditioning, controls=(*conditioning.controls, added))

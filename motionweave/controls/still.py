@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from ..backbones.base import ActiveControl, Conditioning
+from ..backbones.base import Conditioning
 from ..tracks.timeline import Curve
 from ..types import Window
 from .base import LoadedNetwork, check_strength, strength_over, with_control
@@ -69,14 +69,4 @@ class StillControl:
         strength = strength_over(self.strength, window, Fraction(conditioning.fps).limit_denominator(CLOCK))
         if not strength.any():
             return conditioning
-        return with_control(
-            conditioning,
-            ActiveControl(
-                net=self.network.net,
-                digest=self.network.digest,
-                signal=self.signal(conditioning),
-                strength=strength,
-                active=self.active,
-                unconditional=self.network.unconditional,
-            ),
-        )
+        return with_control(conditioning, self, strength, self.signal(conditioning))
