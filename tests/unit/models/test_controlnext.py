@@ -77,7 +77,7 @@ def test_frames_do_not_see_each_other(net, inputs, pictures):
     torch.testing.assert_close(every.feature[: 4 * FRAMES], few.feature[:FRAMES].repeat(4, 1, 1, 1), rtol=0, atol=1e-5)
 
 
-def published_unet(unet, inputs, control):
+def published_unet(unet, inputs, control, decoder_half):
     """The published UNet: cross-normalised and then pooled, after the first block, behind its skips."""
     sample, timestep, context, time_ids = inputs
     given = BlockInputs.embed(unet, sample, timestep, context, time_ids)
@@ -94,23 +94,19 @@ def published_unet(unet, inputs, control):
             normal = (control - own_mean) * (deviation / (own_deviation + 1e-5)) + mean
             hidden = hidden + F.adaptive_avg_pool2d(normal, hidden.shape[-2:]) * 0.2
     hidden = unet.mid_block(hidden, given.time, given.context, given.image_only)
-    for block in unet.up_blocks:
-        count = len(block.resnets)
-        extra = {"encoder_hidden_states": given.context} if getattr(block, "has_cross_attention", False) else {}
-        hidden = block(hidden, skips[-count:], given.time, image_only_indicator=given.image_only, **extra)
-        skips = skips[:-count]
+    hidden = decoder_half(unet, hidden, skips, given)
     hidden = unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
     return hidden.reshape(*sample.shape[:2], *hidden.shape[1:])
 
 
-def test_it_acts_as_in_the_published_unet(tiny_backbone, net, inputs, pictures):
+def test_it_acts_as_in_the_published_unet(tiny_backbone, net, inputs, pictures, decoder_half):
     unet = tiny_backbone.unet
     with torch.no_grad():
         ours = unet(*inputs, net(UNetInputs(*inputs), net.encode(pictures)))
         control = published_map(net, pictures, inputs[1])
         # The map is larger than what it is added to, so that the order of normalising and pooling shows.
         assert control.shape[-1] > 2
-        published = published_unet(unet, inputs, torch.cat([control] * 2))
+        published = published_unet(unet, inputs, torch.cat([control] * 2), decoder_half)
         plain = unet(*inputs, Injections())
     torch.testing.assert_close(ours, published, rtol=0, atol=1e-5)
     assert (ours - plain).abs().max() > 1e-3

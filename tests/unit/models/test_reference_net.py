@@ -32,7 +32,7 @@ def inputs():
     return draw(2, FRAMES, 8, 4, 4), torch.tensor(0.3), draw(2, 1, 32), draw(2, 3).abs()
 
 
-def states_of_a_single_picture(unet, picture):
+def states_of_a_single_picture(unet, picture, decoder_half):
     """What enters SVD's self-attentions when it is told that it sees a picture, not a video."""
     latents, tokens = picture
     sample = torch.cat([latents * SCALING, latents], 1)[:, None]
@@ -44,17 +44,13 @@ def states_of_a_single_picture(unet, picture):
             layer.register_forward_hook(lambda _, args, __, name=name: seen.__setitem__(name, args[0]))
     hidden, skips = run_down_blocks(unet, unet.conv_in(sample.flatten(0, 1)), given)
     hidden = unet.mid_block(hidden, given.time, given.context, given.image_only)
-    for block in unet.up_blocks:
-        count = len(block.resnets)
-        extra = {"encoder_hidden_states": given.context} if getattr(block, "has_cross_attention", False) else {}
-        hidden = block(hidden, skips[-count:], given.time, image_only_indicator=given.image_only, **extra)
-        skips = skips[:-count]
+    decoder_half(unet, hidden, skips, given)
     return seen
 
 
-def test_a_copy_sees_what_svd_itself_sees_in_a_single_picture(net, tiny_backbone, picture):
+def test_a_copy_sees_what_svd_itself_sees_in_a_single_picture(net, tiny_backbone, picture, decoder_half):
     with torch.no_grad():
-        expected = states_of_a_single_picture(copy.deepcopy(tiny_backbone.unet), picture)
+        expected = states_of_a_single_picture(copy.deepcopy(tiny_backbone.unet), picture, decoder_half)
         found = net.read(*picture)
     assert set(found) == set(expected) == set(net.names)
     for name, states in expected.items():

@@ -43,7 +43,7 @@ def test_residuals_of_zero_change_nothing(tiny_backbone, inputs, residuals):
         assert torch.equal(silent, tiny_backbone.unet(*inputs))
 
 
-def published_loop(unet, inputs, down, mid):
+def published_loop(unet, inputs, down, mid, decoder_half):
     """The UNet of svd-temporal-controlnet: every turn of the down loop adds all residuals that pair up so far."""
     sample, timestep, context, time_ids = inputs
     given = BlockInputs.embed(unet, sample, timestep, context, time_ids)
@@ -55,21 +55,17 @@ def published_loop(unet, inputs, down, mid):
         skips += made
         skips = tuple(skip + added for skip, added in zip(skips, down, strict=False))
     hidden = unet.mid_block(hidden, given.time, given.context, given.image_only) + mid
-    for block in unet.up_blocks:
-        count = len(block.resnets)
-        extra = {"encoder_hidden_states": given.context} if getattr(block, "has_cross_attention", False) else {}
-        hidden = block(hidden, skips[-count:], given.time, image_only_indicator=given.image_only, **extra)
-        skips = skips[:-count]
+    hidden = decoder_half(unet, hidden, skips, given)
     hidden = unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
     return hidden.reshape(*sample.shape[:2], *hidden.shape[1:])
 
 
-def test_residuals_act_as_in_the_published_loop(tiny_backbone, tiny_controlnet, inputs, residuals):
+def test_residuals_act_as_in_the_published_loop(tiny_backbone, tiny_controlnet, inputs, residuals, decoder_half):
     net = tiny_controlnet.net
     once = tuple(made / count for made, count in zip(residuals.down, net.repeats, strict=True))
     with torch.no_grad():
         ours = tiny_backbone.unet(*inputs, Injections(residuals))
-        published = published_loop(tiny_backbone.unet, inputs, once, residuals.mid)
+        published = published_loop(tiny_backbone.unet, inputs, once, residuals.mid, decoder_half)
         plain = tiny_backbone.unet(*inputs)
     torch.testing.assert_close(ours, published, rtol=0, atol=1e-5)
     assert (ours - plain).abs().max() > 0.1
