@@ -19,7 +19,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from .injections import Adapter, Injections, JoinedTokens, UNetInputs
-from .svd_unet import BlockInputs, run_down_blocks, run_up_blocks
+from .svd_unet import BlockInputs, run_down_blocks
 
 CLEAN = 0.25 * math.log(0.002)
 """SVD's timestep at its lowest noise level, that of a finished picture."""
@@ -139,11 +139,14 @@ class ReferenceNet(Adapter, ModelMixin, ConfigMixin):
         time_ids = torch.tensor([TIME_IDS] * len(sample), dtype=sample.dtype, device=sample.device)
         timestep = torch.tensor(CLEAN, dtype=sample.dtype, device=sample.device)
         inputs = BlockInputs.embed(self, sample, timestep, tokens, time_ids)
+        given: dict[str, Any] = {"temb": inputs.time, "image_only_indicator": inputs.image_only}
         hidden, skips = run_down_blocks(self, self.conv_in(sample.flatten(0, 1)), inputs)
-        hidden = self.mid_block(
-            hidden, temb=inputs.time, encoder_hidden_states=inputs.context, image_only_indicator=inputs.image_only
-        )
-        run_up_blocks(self, hidden, skips, inputs)
+        hidden = self.mid_block(hidden, encoder_hidden_states=inputs.context, **given)
+        for block in self.up_blocks:
+            count = len(block.resnets)  # pyright: ignore[reportArgumentType]
+            extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
+            hidden = block(hidden_states=hidden, res_hidden_states_tuple=skips[-count:], **given, **extra)
+            skips = skips[:-count]
 
     def forward(self, inputs: UNetInputs, features: Injections) -> Injections:
         """Hand the tokens on.

@@ -86,32 +86,6 @@ def _run_block(
     return hidden, skips + made
 
 
-def run_up_blocks(model: Any, hidden: Tensor, skips: tuple[Tensor, ...], inputs: BlockInputs) -> Tensor:
-    """Run the decoder half.
-
-    Args:
-        model: A UNet or ReferenceNet.
-        hidden: (B*F, C, h, w) after the middle block.
-        skips: All skip connections, the first one made first.
-        inputs: What every block is given.
-
-    Returns:
-        (B*F, C, h, w) before the last norm.
-    """
-    for block in model.up_blocks:
-        count = len(block.resnets)
-        extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
-        hidden = block(
-            hidden_states=hidden,
-            temb=inputs.time,
-            res_hidden_states_tuple=skips[-count:],
-            image_only_indicator=inputs.image_only,
-            **extra,
-        )
-        skips = skips[:-count]
-    return hidden
-
-
 class SVDUNet(UNetSpatioTemporalConditionModel):
     """diffusers' SVD UNet, able to take what controls add."""
 
@@ -210,4 +184,15 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
         )
         if add.residuals is not None:
             hidden = hidden + add.residuals.mid
-        return run_up_blocks(self, hidden, skips, inputs)
+        for block in self.up_blocks:
+            count = len(block.resnets)  # pyright: ignore[reportArgumentType]
+            extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}
+            hidden = block(
+                hidden_states=hidden,
+                temb=inputs.time,
+                res_hidden_states_tuple=skips[-count:],
+                image_only_indicator=inputs.image_only,
+                **extra,
+            )
+            skips = skips[:-count]
+        return hidden
