@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, MediaError
-from ..media import VideoWriter, read_frames
+from ..media import VideoWriter
 from ..types import Size
+from .clips import Clip
 from .plan import ChunkPlan
 
 
@@ -44,6 +46,8 @@ class ChunkRecord:
     """Checksum of the clip."""
     seconds: float
     """Time it took."""
+    lead: int = 0
+    """Frames of the chunk before that its clip begins with."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,13 @@ class ChunkStore:
 
         return load_file(self.folder / f"chunk-{index:05}.safetensors")["latents"]
 
-    def frames(self) -> Iterator[Tensor]:
-        """Read the whole video, frame by frame, each (3, H, W) uint8.
+    @property
+    def fps(self) -> Fraction:
+        """Frames per second."""
+        return self.plan.fps
+
+    def clips(self) -> tuple[Clip, ...]:
+        """Give the chunks' clips in order.
 
         Raises:
             InputError: If a chunk is missing.
@@ -161,8 +170,17 @@ class ChunkStore:
                 f"{len(missing)} of {len(self.plan)} chunks are not made yet, the first is {missing[0]}; run Weave "
                 "again, it goes on from there"
             )
-        for index in range(len(self.plan)):
-            yield from read_frames(self.folder / records[index].clip)
+        made = (records[index] for index in range(len(self.plan)))
+        return tuple(Clip(self.folder / each.clip, each.frame_count, each.lead) for each in made)
+
+    def frames(self) -> Iterator[Tensor]:
+        """Read the whole video, frame by frame, each (3, H, W) uint8, the chunks cut one to the next.
+
+        Raises:
+            InputError: If a chunk is missing.
+        """
+        for clip in self.clips():
+            yield from islice(clip.frames(), clip.lead, None)
 
 
 def chunk_key(*parts: str | Tensor) -> str:
