@@ -95,7 +95,7 @@ class ChunkStore:
         try:
             described = json.loads((folder / "plan.json").read_text())
             size = Size(described.pop("width"), described.pop("height"))
-            return cls(folder, ChunkPlan(**(described | {"fps": Fraction(described["fps"])})), size)
+            return cls(folder, ChunkPlan.parse(described), size)
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder.name} is not a run directory: its plan.json cannot be read ({error})") from error
 
