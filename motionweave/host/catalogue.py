@@ -1,15 +1,21 @@
-"""What nodes there are, and what each takes and gives, read once from their schemas."""
+"""What nodes there are, and what each takes and gives, read once from their schemas.
+
+A `NodeSpec` is what a workflow needs to know to be read; a `LocalSpec` has the class too, so that it can be run here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import UnsupportedError
 
 UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
 """Options of lists whose values are files that a user brings."""
+
+PLAIN_VALUES = {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False}
+"""What the canvas puts into a new widget whose schema has no default."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class InputSpec:
     """Whether the canvas shows it as a widget, which then has a place in ``widgets_values``."""
     options: Mapping[str, Any]
     """The schema's options, as ComfyUI's JSON has them."""
+    branches: Mapping[str, tuple[InputSpec, ...]] = field(default_factory=dict)
+    """For a list whose choice brings more inputs: those of each choice, their ids with this one's and a dot before."""
 
     @property
     def is_upload(self) -> bool:
@@ -35,8 +43,10 @@ class InputSpec:
     @property
     def default(self) -> Any:
         """Value of a new node; None where it has none."""
+        if self.branches:  # The canvas takes the first, whatever the schema says.
+            return next(iter(self.branches))
         choices = self.options.get("options")
-        return self.options.get("default", choices[0] if choices else None)
+        return self.options.get("default", choices[0] if choices else PLAIN_VALUES.get(self.type))
 
 
 @dataclass(frozen=True)
@@ -59,29 +69,38 @@ class NodeSpec:
     """``class_type`` in a workflow."""
     title: str
     """What a person reads."""
-    node: type[Any]
-    """The V3 class."""
     inputs: tuple[InputSpec, ...]
     """Required ones first, which is the order of the canvas's widgets."""
     outputs: tuple[OutputSpec, ...]
     """By slot."""
-    hidden: tuple[str, ...]
-    """Names of the hidden inputs that it asked for."""
     is_output: bool
     """Whether it is what a workflow is run for."""
-    takes_lists: bool
-    """Whether `execute` gets whole lists."""
 
     def input(self, id: str) -> InputSpec | None:
         """Give the input of that name, or None."""
         return next((each for each in self.inputs if each.id == id), None)
 
 
+@dataclass(frozen=True)
+class LocalSpec(NodeSpec):
+    """One kind of node that this process can run."""
+
+    node: type[Any]
+    """The V3 class."""
+    hidden: tuple[str, ...]
+    """Names of the hidden inputs that it asked for."""
+    takes_lists: bool
+    """Whether `execute` gets whole lists."""
+
+
 Catalogue = Mapping[str, NodeSpec]
 """Kinds of nodes by id."""
 
+LocalCatalogue = Mapping[str, LocalSpec]
+"""Kinds of nodes that this process can run, by id."""
 
-def build_catalogue(nodes: Iterable[type[Any]]) -> Catalogue:
+
+def build_catalogue(nodes: Iterable[type[Any]]) -> LocalCatalogue:
     """Read the schemas of nodes; where two share an id, the first wins, as ComfyUI's core does over packs.
 
     Args:
@@ -90,14 +109,14 @@ def build_catalogue(nodes: Iterable[type[Any]]) -> Catalogue:
     Raises:
         UnsupportedError: If a node needs what this host does not have.
     """
-    catalogue: dict[str, NodeSpec] = {}
+    catalogue: dict[str, LocalSpec] = {}
     for node in nodes:
         spec = describe(node)
         catalogue.setdefault(spec.id, spec)
     return catalogue
 
 
-def describe(node: type[Any]) -> NodeSpec:
+def describe(node: type[Any]) -> LocalSpec:
     """Read one node's schema.
 
     Args:
@@ -116,14 +135,14 @@ def describe(node: type[Any]) -> NodeSpec:
         OutputSpec(each.display_name or each.get_io_type(), each.get_io_type(), each.is_output_list)
         for each in schema.outputs
     )
-    return NodeSpec(
+    return LocalSpec(
         id=schema.node_id,
         title=schema.display_name or schema.node_id,
-        node=node,
         inputs=tuple(inputs),
         outputs=tuple(outputs),
-        hidden=tuple(kind.name for kind in schema.hidden),
         is_output=schema.is_output_node,
+        node=node,
+        hidden=tuple(kind.name for kind in schema.hidden),
         takes_lists=schema.is_input_list,
     )
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 
 from ..errors import InputError, MotionWeaveError
-from .catalogue import NodeSpec
+from .catalogue import LocalSpec
 from .graph import GraphNode, Link
 from .v3.node import NodeOutput, with_hidden
 from .values import typed
@@ -31,7 +31,7 @@ class Made:
     """What it shows, by key."""
 
 
-def call_node(node: GraphNode, spec: NodeSpec, made: Mapping[str, Slots], hidden: Mapping[str, Any]) -> Made:
+def call_node(node: GraphNode, spec: LocalSpec, made: Mapping[str, Slots], hidden: Mapping[str, Any]) -> Made:
     """Run a node once, or once for each item where lists come in.
 
     Args:
@@ -61,7 +61,7 @@ def _values(link: Link, made: Mapping[str, Slots]) -> list[Any]:
     return made[link.node][link.slot]
 
 
-def _calls(inputs: Mapping[str, list[Any]], spec: NodeSpec) -> Iterator[Mapping[str, Any]]:
+def _calls(inputs: Mapping[str, list[Any]], spec: LocalSpec) -> Iterator[Mapping[str, Any]]:
     """Give each call's arguments: whole lists at once, or item by item with a shorter list's last one repeated."""
     if spec.takes_lists:
         yield inputs
@@ -73,7 +73,7 @@ def _calls(inputs: Mapping[str, list[Any]], spec: NodeSpec) -> Iterator[Mapping[
         yield {name: values[min(index, len(values) - 1)] for name, values in inputs.items()}
 
 
-def _call(cls: type[Any], values: Mapping[str, Any], spec: NodeSpec) -> NodeOutput:
+def _call(cls: type[Any], values: Mapping[str, Any], spec: LocalSpec) -> NodeOutput:
     returned: Any = cls.execute(**values)
     if inspect.isawaitable(returned):
         returned = asyncio.run(_result_of(returned))
@@ -102,7 +102,7 @@ def _output(returned: Any) -> Any:
     return returned
 
 
-def _slots(outputs: Sequence[NodeOutput], spec: NodeSpec) -> Slots:
+def _slots(outputs: Sequence[NodeOutput], spec: LocalSpec) -> Slots:
     """Collect the calls' values for each slot; an output without a value is None, as in ComfyUI."""
     slots: Slots = tuple([] for _ in spec.outputs)
     for output in outputs:

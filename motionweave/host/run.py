@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..residency import residency_of
 from ..runtime import Folders, LocalRuntime
 from ..types import Progress
-from .catalogue import Catalogue, build_catalogue
+from .catalogue import Catalogue, LocalCatalogue, build_catalogue
 from .context import local_runtime, running_on
 from .core import CORE_NODES
 from .execute import Slots, call_node
@@ -46,7 +46,7 @@ class RunOptions:
     """How models live in memory: an id in `RESIDENCIES`, or ``auto`` for the fastest that fits."""
 
 
-def known_nodes() -> Catalogue:
+def known_nodes() -> LocalCatalogue:
     """Give the kinds of nodes that this host knows: core's and the pack's."""
     return build_catalogue((*CORE_NODES, *load_pack().values()))
 
@@ -87,7 +87,7 @@ def run_workflow(path: Path | str, options: RunOptions) -> RunReport:
 
 
 def run_graph(
-    graph: Graph, catalogue: Catalogue, runtime: LocalRuntime, on_node: Callable[[str], None] | None = None
+    graph: Graph, catalogue: LocalCatalogue, runtime: LocalRuntime, on_node: Callable[[str], None] | None = None
 ) -> RunReport:
     """Run a graph: each node that an output needs, once, letting go of values after their last use.
 
@@ -119,7 +119,7 @@ def run_graph(
 
 
 def _run_nodes(
-    graph: Graph, catalogue: Catalogue, on_node: Callable[[str], None] | None
+    graph: Graph, catalogue: LocalCatalogue, on_node: Callable[[str], None] | None
 ) -> list[Mapping[str, list[Any]]]:
     order = execution_order(graph, catalogue)
     uses = Counter(link.node for node in order for link in node.links.values())

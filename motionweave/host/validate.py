@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import InputError, WorkflowError
-from .catalogue import Catalogue, InputSpec, NodeSpec, overrides
+from .catalogue import InputSpec, LocalCatalogue, LocalSpec, overrides
 from .context import current_runtime
 from .graph import Graph, GraphNode, Link
 from .order import execution_order
@@ -24,7 +24,7 @@ SHOWN = 5
 """Unknown nodes that a message lists."""
 
 
-def validate(graph: Graph, catalogue: Catalogue) -> None:
+def validate(graph: Graph, catalogue: LocalCatalogue) -> None:
     """Refuse a workflow that cannot run, with one line that says where and why.
 
     Args:
@@ -42,7 +42,7 @@ def validate(graph: Graph, catalogue: Catalogue) -> None:
         raise WorkflowError(problems[0] + more)
 
 
-def _refuse_unknown_nodes(graph: Graph, catalogue: Catalogue) -> None:
+def _refuse_unknown_nodes(graph: Graph, catalogue: LocalCatalogue) -> None:
     unknown = [node for node in graph.nodes.values() if node.kind not in catalogue]
     if unknown:
         names = [str(node) if node.title == node.kind else f"{node} of kind '{node.kind}'" for node in unknown]
@@ -53,7 +53,7 @@ def _refuse_unknown_nodes(graph: Graph, catalogue: Catalogue) -> None:
         )
 
 
-def _problems(node: GraphNode, graph: Graph, catalogue: Catalogue) -> Iterator[str]:
+def _problems(node: GraphNode, graph: Graph, catalogue: LocalCatalogue) -> Iterator[str]:
     spec = catalogue[node.kind]
     constants: dict[str, Any] = {}
     judged = _names_judged_by_the_node(spec)
@@ -79,7 +79,7 @@ def _check_missing(input: InputSpec) -> None:
         raise InputError(f"nothing is connected, and it takes {input.type}; connect a node or give a value")
 
 
-def _check_link(link: Link, input: InputSpec, graph: Graph, catalogue: Catalogue) -> None:
+def _check_link(link: Link, input: InputSpec, graph: Graph, catalogue: LocalCatalogue) -> None:
     """Refuse a wire whose other end is not there, or gives another type."""
     source = graph.nodes.get(link.node)
     if source is None:
@@ -106,7 +106,7 @@ def _check_value(value: Any, input: InputSpec, judged: frozenset[str] | None) ->
         check_limits(value, input)
 
 
-def _names_judged_by_the_node(spec: NodeSpec) -> frozenset[str] | None:
+def _names_judged_by_the_node(spec: LocalSpec) -> frozenset[str] | None:
     """Give the inputs that the node's `validate_inputs` names; None where it takes them all."""
     if not overrides(spec.node, "validate_inputs"):
         return frozenset()
@@ -117,7 +117,7 @@ def _names_judged_by_the_node(spec: NodeSpec) -> frozenset[str] | None:
 
 
 def _ask_node(
-    spec: NodeSpec, node: GraphNode, constants: Mapping[str, Any], judged: frozenset[str] | None
+    spec: LocalSpec, node: GraphNode, constants: Mapping[str, Any], judged: frozenset[str] | None
 ) -> str | None:
     """Give what the node's own `validate_inputs` says against its inputs; linked ones reach it as None."""
     if judged == frozenset():

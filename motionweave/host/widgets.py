@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from .canvas import CanvasNode
@@ -28,33 +28,58 @@ def widget_values(node: CanvasNode, spec: NodeSpec | None) -> dict[str, Any]:
     if spec is None:
         names = [each.widget for each in node.inputs if each.widget is not None]
         return {**_unknown_by_place(names, node.values), **node.named}
-    widgets = [each for each in spec.inputs if each.is_widget]
-    values = {each.id: each.default for each in widgets if each.default is not None}
-    values.update(_by_place(widgets, node.values))
-    values.update({name: value for name, value in node.named.items() if spec.input(name) is not None})
-    return values
+    sockets = {each.widget for each in node.inputs if each.widget is not None}
+    widgets = [each for each in spec.inputs if each.is_widget or each.id in sockets]
+    return _by_place(widgets, _Row(node.values), node.named)
 
 
-def _by_place(widgets: Sequence[InputSpec], values: Sequence[Any]) -> dict[str, Any]:
+class _Row:
+    """The values of a node, taken one after another."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values, self._place = values, 0
+
+    def take(self) -> Any:
+        """Give the next value; None where there is none, or where the canvas left a hole."""
+        value = self._values[self._place] if self._place < len(self._values) else None
+        self._place += 1
+        return value
+
+    def skip(self, words: Container[Any]) -> bool:
+        """Pass over the next value if it is one of some words."""
+        found = self._place < len(self._values) and _is_among(self._values[self._place], words)
+        self._place += found
+        return found
+
+    @property
+    def left(self) -> int:
+        """How many values are to come."""
+        return len(self._values) - self._place
+
+
+def _by_place(widgets: Sequence[InputSpec], row: _Row, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a value to each widget, and to those that a choice brings, which stand right behind it."""
     found: dict[str, Any] = {}
-    place = 0
     for index, widget in enumerate(widgets):
-        if place >= len(values):
-            break
-        if values[place] is not None:
-            found[widget.id] = values[place]
-        place += 1
-        controlled = widget.options.get("control_after_generate") or widget.id in CONTROLLED_NAMES
-        if controlled and place < len(values) and values[place] in CONTROLS:
-            place += 1
-            # Below a list there is a filter too; it is there if more values are left than widgets to take them.
-            if (
-                widget.type == "COMBO"
-                and values[place : place + 1] == [""]
-                and len(values) - place >= len(widgets) - index
-            ):
-                place += 1
+        value = row.take()
+        value = named.get(widget.id, widget.default if value is None else value)
+        if value is not None:
+            found[widget.id] = value
+        # Below a list's control there is a filter too; it is there if more values are left than widgets to take them.
+        if _skip_control(widget, row) and widget.type == "COMBO" and row.left >= len(widgets) - index:
+            row.skip(("",))
+        brought = [each for each in widget.branches.get(str(value), ()) if each.is_widget]
+        found.update(_by_place(brought, row, named))
     return found
+
+
+def _skip_control(widget: InputSpec, row: _Row) -> bool:
+    """Pass over what the control below a widget says, if it has one."""
+    return widget.options.get("control_after_generate", widget.id in CONTROLLED_NAMES) and row.skip(CONTROLS)
+
+
+def _is_among(value: Any, words: Container[Any]) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _unknown_by_place(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
