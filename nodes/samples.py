@@ -61,6 +61,9 @@ class SampleInputs(io.ComfyNode):
                 io.Combo.Input("driving", options=list(DRIVING_KINDS), default=DRIVING_KINDS[0], optional=True,
                                tooltip="What the sample driving video shows: 'footage' of another marionette, or 'pose "
                                "maps' of the character itself."),
+                io.Float.Input("reference_second", default=-1.0, min=-1.0, max=600.0, step=0.1, optional=True,
+                               tooltip="The sample reference shows the character in this second of the sample motion; "
+                               "-1 for one at ease, facing the viewer. Good for a second picture of the same one."),
             ],
             outputs=[
                 io.Image.Output(display_name="reference", tooltip="The character."),
@@ -91,13 +94,15 @@ class SampleInputs(io.ComfyNode):
         seconds: float,
         fps: int,
         driving: DrivingKind = "footage",
+        reference_second: float = -1.0,
     ) -> io.NodeOutput:
         here = folders()
 
         def own(name: str) -> Path | None:
             return None if name == SAMPLE else confine(here.input, name)
 
-        request = SampleRequest(character, motion, seconds, Fraction(fps), driving)
+        moment = None if reference_second < 0 else reference_second
+        request = SampleRequest(character, motion, seconds, Fraction(fps), driving, moment)
         sample = make_sample(here.temp / "motionweave", request)
         image, video, file = own(reference), own(driving_video), own(sound)
         picture = sample.reference if image is None else read_image(image)

@@ -53,10 +53,18 @@ def standing(world: World) -> Motion:
     return Motion(angles=angles, mouth=np.full(1, 0.1))
 
 
-def draw_reference(seed: int, size: Size) -> Tensor:
-    """Draw a character at ease, (1, 3, H, W) in [0, 1]."""
-    world = make_world(seed)
-    return render_clip(world, np.zeros(1), Fraction(1), size, motion=standing(world)).frames
+def draw_reference(seed: int, size: Size, motion_seed: int | None = None, moment_s: float | None = None) -> Tensor:
+    """Draw a character, (1, 3, H, W) in [0, 1].
+
+    Args:
+        seed: Which one.
+        size: The picture's.
+        motion_seed: The motion that `moment_s` is a moment of.
+        moment_s: Second of the motion to catch the character in; None for one at ease, facing the viewer.
+    """
+    world, moment = make_world(seed, motion_seed), np.full(1, moment_s or 0.0)
+    motion = standing(world) if moment_s is None else motion_at(world, moment)
+    return render_clip(world, np.zeros(1), Fraction(1), size, motion=motion).frames
 
 
 def driver(seed: int, motion_seed: int) -> World:
@@ -121,6 +129,8 @@ class SampleRequest:
     """Frame rate of the video."""
     driving: DrivingKind = "footage"
     """Whether the video shows somebody moving, or pose maps."""
+    reference_s: float | None = None
+    """Second of the motion in which the reference shows the character; None for one at ease."""
 
     @property
     def file_name(self) -> str:
@@ -146,7 +156,7 @@ def make_sample(folder: Path, request: SampleRequest) -> SampleInputs:
         else:
             write_footage(path, driver(request.character + 1, request.motion), request.seconds, request.fps)
     return SampleInputs(
-        reference=draw_reference(request.character, Size(512, 512)),
+        reference=draw_reference(request.character, Size(512, 512), request.motion, request.reference_s),
         driving=path,
         sound=speak(request.motion, request.seconds),
     )
