@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, cast, get_args
+from itertools import pairwise
+from typing import Any, Literal, get_args
 
 from ..backbones.base import BackboneFacts
 from ..errors import InputError
@@ -83,7 +84,10 @@ class ChunkPlan:
             KeyError: If the frame rate is missing.
             TypeError: If a value is missing, or one too many.
         """
-        values = described | {"fps": Fraction(described["fps"]), "borders": tuple(described.get("borders", ()))}
+        values: dict[str, Any] = described | {
+            "fps": Fraction(described["fps"]),
+            "borders": tuple(described.get("borders", ())),
+        }
         return cls(**values)
 
     @property
@@ -171,7 +175,7 @@ def _check_borders(plan: ChunkPlan) -> None:
         return
     edges = (0, *plan.borders, plan.frame_count)
     most, context = plan.window_frames, max(plan.fade, min(1, plan.overlap))
-    for index, (start, stop) in enumerate(zip(edges, edges[1:], strict=False)):
+    for index, (start, stop) in enumerate(pairwise(edges)):
         least = 1 if stop == plan.frame_count else max(1, plan.fade)
         room = most - context if index else most
         if not least <= stop - start <= room:
