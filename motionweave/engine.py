@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .backbones.base import Conditioning, Identity, Work
+from .backbones.base import Conditioning, Identity
 from .errors import GenerationError, MotionWeaveError
 from .longform.store import ChunkRecord, ChunkStore, chunk_key
 from .request import Request
@@ -150,23 +150,8 @@ class MotionWeaveEngine:
         _LOG.log(logging.INFO if self.memory.fits else logging.WARNING, "%s", self.memory)
 
     def _needs(self, conditioning: Conditioning) -> tuple[Need, ...]:
-        """Predict what the stages of a window take; encoding came before, and its modules may go."""
-        request, backbone = self.request, self.request.backbone
-        work = Work(
-            size=request.identity.size,
-            frames=max(window.frame_count for window in request.plan.windows()),
-            passes=len(request.options.guidance.passes),
-            controls=len(conditioning.controls),
-            decode_frames=request.decode_frames,
-            decode_tile=request.decode_tile,
-        )
-        working = backbone.working_bytes(work)
-        nets = tuple(control.net for control in conditioning.controls)
-        return (
-            Need("encode", (backbone.autoencoder, backbone.image_encoder), working.encode),
-            Need("denoise", (backbone.denoiser, *nets), working.denoise),
-            Need("decode", (backbone.autoencoder,), working.decode),
-        )
+        """Predict what the stages of a window take."""
+        return self.request.needs(tuple(control.net for control in conditioning.controls), conditioning.anchored)
 
     def _denoise(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> Tensor:
         need = self._needs(conditioning)[1]

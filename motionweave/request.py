@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
-from .backbones.base import Backbone, Identity, ImageRole
+from torch import nn
+
+from .backbones.base import Backbone, Identity, ImageRole, Work
 from .controls.base import Control
 from .errors import InputError
 from .longform.plan import ChunkPlan
+from .residency import Need
 from .sampling import DenoiseOptions
 
 IMAGE_ROLES = ("auto", *get_args(ImageRole))
@@ -50,6 +54,29 @@ class Request:
     def drawn_from(self) -> ImageRole:
         """What the picture is to the backbone in this run."""
         return self.backbone.facts.image_role if self.image_role == "auto" else cast(ImageRole, self.image_role)
+
+    def needs(self, nets: Sequence[nn.Module], anchored: int = 0) -> tuple[Need, ...]:
+        """Predict what the stages of a window take; encoding came before, and its modules may go.
+
+        Args:
+            nets: The controls' networks that act together.
+            anchored: Frames that are denoised beside the window's own.
+        """
+        backbone = self.backbone
+        work = Work(
+            size=self.identity.size,
+            frames=max(window.frame_count for window in self.plan.windows()) + anchored,
+            passes=len(self.options.guidance.passes),
+            controls=len(nets),
+            decode_frames=self.decode_frames,
+            decode_tile=self.decode_tile,
+        )
+        working = backbone.working_bytes(work)
+        return (
+            Need("encode", (backbone.autoencoder, backbone.image_encoder), working.encode),
+            Need("denoise", (backbone.denoiser, *nets), working.denoise),
+            Need("decode", (backbone.autoencoder,), working.decode),
+        )
 
     def __post_init__(self) -> None:
         """Refuse what would fail, or quietly go wrong, hours later."""
