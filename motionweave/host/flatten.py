@@ -24,6 +24,8 @@ from .canvas import (
 )
 from .catalogue import Catalogue
 from .graph import Graph, GraphNode, Link
+from .promoted import promoted_value, wired_widgets
+from .texts import as_queued
 from .widgets import widget_values
 
 NOTES = frozenset({"Note", "MarkdownNote"})
@@ -81,7 +83,7 @@ class _Flattening:
 
     def nodes(self) -> dict[str, GraphNode]:
         """Give every node that runs, and drop wires from those that do not."""
-        return {node.id: node for node in self._walk(self._top)}
+        return as_queued({node.id: node for node in self._walk(self._top)}, self._catalogue)
 
     def _walk(self, level: _Level) -> Iterator[GraphNode]:
         for node in level.graph.nodes.values():
@@ -184,7 +186,17 @@ class _Flattening:
         name = level.graph.inputs[slot]
         index = next((place for place, each in enumerate(instance.inputs) if each.name == name), None)
         outside = self._through(parent, instance, index, seen)
-        return _promoted(instance, name) if outside is None else outside
+        if outside is not None:
+            return outside
+        value = promoted_value(instance, level.graph, name)
+        return self._of_widget_inside(level, slot) if value is None else Literal(value)
+
+    def _of_widget_inside(self, level: _Level, slot: int) -> Literal | None:
+        """Give the value that a subgraph's input has from the first widget it is wired to."""
+        for node, widget in wired_widgets(level.graph, slot):
+            values = widget_values(node, self._catalogue.get(node.type)) | self._proxied(level, node)
+            return Literal(values[widget]) if widget in values else None
+        return None
 
 
 def _passing(node: CanvasNode, link: CanvasLink) -> int | None:
@@ -202,14 +214,3 @@ def _passing(node: CanvasNode, link: CanvasLink) -> int | None:
 
 def _fits(socket: CanvasSocket, wanted: str) -> bool:
     return socket.type == "*" or bool(set(socket.type.split(",")) & set(wanted.split(",")))
-
-
-def _promoted(instance: CanvasNode, name: str) -> Literal | None:
-    """Give the value that a subgraph's node keeps for one of its inputs, or None."""
-    if name in instance.named:
-        return Literal(instance.named[name])
-    owners = [widget if id == "-1" else None for id, widget in instance.proxies]
-    names = owners or [socket.name for socket in instance.inputs if socket.widget is not None]
-    place = names.index(name) if name in names else len(instance.values)
-    value = instance.values[place] if place < len(instance.values) else None
-    return None if value is None else Literal(value)

@@ -14,6 +14,9 @@ CONTROLS = frozenset({"fixed", "increment", "decrement", "randomize", "increment
 CONTROLLED_NAMES = frozenset({"seed", "noise_seed"})
 """Inputs that the canvas gives such a control whatever their schema says."""
 
+CUSTOM_COMBO = "CustomCombo"
+"""Core's list of choices that the artist writes: its schema has the choice alone, the canvas adds the rest."""
+
 
 def widget_values(node: CanvasNode, spec: NodeSpec | None) -> dict[str, Any]:
     """Give a canvas node's widget values by input name.
@@ -28,6 +31,9 @@ def widget_values(node: CanvasNode, spec: NodeSpec | None) -> dict[str, Any]:
     if spec is None:
         names = [each.widget for each in node.inputs if each.widget is not None]
         return {**_unknown_by_place(names, node.values), **node.named}
+    if spec.id == CUSTOM_COMBO:
+        names = ["choice", "index", *(f"option{place}" for place in range(1, len(node.values) - 1))]
+        return {**dict(zip(names, node.values, strict=False)), **node.named}
     sockets = {each.widget for each in node.inputs if each.widget is not None}
     widgets = [each for each in spec.inputs if each.is_widget or each.id in sockets]
     return _by_place(widgets, _Row(node.values), node.named)
