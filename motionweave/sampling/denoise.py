@@ -7,6 +7,7 @@ was trained with known frames nearly clean (`BackboneFacts.context_sigma`) is sh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -49,6 +50,10 @@ class DenoiseOptions:
                 f"a step cache threshold of {self.cache_threshold} was given; expected 0 (off) to below 1, usually 0.1"
             )
 
+    def guidance_under(self, conditioning: Conditioning) -> Guidance:
+        """Give the guidance for a window; without controls the image alone is all that a pass could leave out."""
+        return self.guidance if conditioning.controls else replace(self.guidance, control=1.0)
+
 
 @dataclass(frozen=True)
 class KnownFrames:
@@ -58,9 +63,12 @@ class KnownFrames:
     """(K, C, h, w), unit deviation."""
     places: Tensor
     """(K,) int64 positions in the window."""
+    highest: float = math.inf
+    """Noise level above which they are made like all others, not yet shown: so the rest of the window is laid out by
+    the reference and the controls alone, and joins them after that."""
 
 
-def _require_finite(latents: Tensor, predictions: tuple[Tensor, ...], place: str) -> None:
+def require_finite_step(latents: Tensor, predictions: tuple[Tensor, ...], place: str) -> None:
     """Stop where a step led to latents that are not finite; NaN and infinity in a prediction always do."""
     if bool(torch.isfinite(latents).all()):
         return
@@ -106,8 +114,7 @@ def denoise_window(
         MotionWeaveError: If the network's numbers, or the latents, are not finite; the step is named.
     """
     check_shape("noise", noise, "F C h w")
-    # Without controls the image alone is all there is, and a pass without them would be run in vain.
-    guidance = options.guidance if conditioning.controls else replace(options.guidance, control=1.0)
+    guidance = options.guidance_under(conditioning)
     levels = SCHEDULES.get(options.schedule).build(backbone, options.steps)
     solver = SAMPLERS.get(options.sampler).build(backbone, levels)
     scheduler = solver.scheduler
@@ -115,23 +122,24 @@ def denoise_window(
     latents = noise * scheduler.init_noise_sigma
     for step, timestep in enumerate(scheduler.timesteps):
         sigma = float(levels[step])
-        sample = scheduler.scale_model_input(latents, timestep)
-        if known is not None:
-            level = min(sigma, backbone.facts.context_sigma)
-            shown = known.latents + level * noise[known.places]
-            sample = _put(sample, known, shown / (level**2 + 1) ** 0.5)
         progress, is_last = step / options.steps, step + 1 == options.steps
+        sample = scheduler.scale_model_input(latents, timestep)
+        joined = known if known is not None and (sigma <= known.highest or is_last) else None
+        if joined is not None:
+            level = min(sigma, backbone.facts.context_sigma)
+            shown = joined.latents + level * noise[joined.places]
+            sample = _put(sample, joined, shown / (level**2 + 1) ** 0.5)
         # The last step is run in full: nothing after it would mend what it left out.
         may_reuse = None if is_last else cache
         predictions = backbone.predict(sample, timestep, conditioning, progress, guidance.passes, may_reuse)
         prediction = guidance.combine(predictions).to(latents.device)
         moved = scheduler.step(prediction, timestep, latents)
         latents = moved.prev_sample
-        _require_finite(latents, predictions, f"step {step + 1} of {options.steps}")
-        if known is not None:
+        require_finite_step(latents, predictions, f"step {step + 1} of {options.steps}")
+        if joined is not None:
             # Kept in step with the schedule, so that the step of a frame never starts from another frame's noise.
             following = float(levels[step + 1])
-            latents = _put(latents, known, known.latents + following * noise[known.places])
+            latents = _put(latents, joined, joined.latents + following * noise[joined.places])
         if on_step is not None:
             on_step(step + 1, solver.clean(moved))
     return latents

@@ -25,6 +25,22 @@ class Solver:
     """diffusers' scheduler, standing at the highest level."""
     clean: Callable[[Any], Tensor]
     """Gives the clean latents as the network last saw them, from what the scheduler's `step` returned."""
+    history: Callable[[], tuple[Tensor, ...]] = tuple
+    """Gives what later steps need of earlier ones beside the latents; nothing where every step stands alone."""
+
+    def resume(self, step: int, history: tuple[Tensor, ...]) -> None:
+        """Go on after some steps, as if they had been made with this solver.
+
+        Args:
+            step: Steps that are done.
+            history: What `history` gave after them.
+        """
+        self.scheduler.set_begin_index(step)
+        if history:
+            # diffusers' multistep schedulers keep these as public attributes: the last outputs, the newest at the end,
+            # and how many there have been, which says what order the next step may have.
+            self.scheduler.model_outputs[-len(history) :] = history
+            self.scheduler.lower_order_nums = min(step, self.scheduler.config.solver_order)
 
 
 def euler(backbone: Backbone, levels: Tensor) -> Solver:
@@ -71,7 +87,12 @@ def dpmpp_2m(backbone: Backbone, levels: Tensor) -> Solver:
     # This scheduler takes no levels as an argument; both are its public attributes.
     scheduler.sigmas, scheduler.timesteps = levels, scheduler.precondition_noise(levels[:-1])
     scheduler.set_begin_index(0)
-    return Solver(scheduler, lambda _: scheduler.model_outputs[-1])
+
+    def history() -> tuple[Tensor, ...]:
+        # Each step looks at its own output and the one before it.
+        return (scheduler.model_outputs[-1],)
+
+    return Solver(scheduler, lambda _: scheduler.model_outputs[-1], history)
 
 
 SAMPLERS: Registry[Solver] = Registry(
