@@ -92,6 +92,11 @@ class ApplyPose(io.ComfyNode):
                 ControlNetSocket.Input("controlnet", tooltip="A pose ControlNet from Load ControlNet."),
                 PoseSocket.Input("pose", tooltip="The poses; they are read on the video's clock."),
             ],
+            (
+                PoseSocket.Input("reference_pose", optional=True,
+                                 tooltip="The pose that the reference picture itself shows, from Extract Pose. "
+                                 "MimicMotion and ControlNeXt need it; other networks do not read it."),
+            ),
         )  # fmt: skip
 
     @classmethod
@@ -104,8 +109,9 @@ class ApplyPose(io.ComfyNode):
         end: float,
         controls: tuple[Control, ...] = (),
         strength_curve: Curve | None = None,
+        reference_pose: PoseTrack | None = None,
     ) -> io.NodeOutput:
-        control = PoseControl(controlnet, pose, strength_curve or strength, (start, end))
+        control = PoseControl(controlnet, pose, strength_curve or strength, (start, end), reference_pose)
         return io.NodeOutput((*controls, control))
 
 

@@ -42,8 +42,8 @@ class LoadUNet(io.ComfyNode):
                     default=0,
                     min=0,
                     max=512,
-                    tooltip="Frames that it makes together: 72 for MimicMotion 1.1, 16 for 1.0 and StableAnimator, 24 "
-                    "for ControlNeXt. 0 keeps the backbone's.",
+                    tooltip="Frames that it makes together: 71 for MimicMotion 1.1 and 15 for 1.0, 23 for ControlNeXt "
+                    "(they see the reference's own pose in one more), 16 for StableAnimator. 0 keeps the backbone's.",
                 ),
             ],
             outputs=[BackboneSocket.Output(display_name="backbone", tooltip="Use it wherever the backbone went.")],

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from ..types import Size
@@ -73,6 +74,8 @@ class Identity:
     """How much noise was added before encoding."""
     digest: str
     """Hash of what it was made from, for chunk keys."""
+    original: Tensor | None = None
+    """(C, h, w): the reference's own latents, where `image_latents` are a made frame's; else None."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,33 @@ class ActiveControl:
     """Part of the schedule in which it acts, from 0 (all noise) to 1 (clean)."""
     unconditional: bool = True
     """Whether passes without the image see it too."""
+    moving: int = 0
+    """How many of the signals, counted from the first, have a value for each frame; the others hold for all frames."""
+    anchor: tuple[Tensor, ...] = ()
+    """One value (1, ...) for each moving signal, where the network was trained to see the reference in its own pose
+    before every window; else nothing."""
 
     @cached_property
     def key(self) -> str:
         """Hash of the weights and the signal: what the features depend on."""
         digest = hashlib.sha256(self.digest.encode())
-        for tensor in self.signal:
+        for tensor in (*self.signal, *self.anchor):
             digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def after_anchor(self) -> ActiveControl:
+        """The same for a window with the anchor's frame in front.
+
+        What has a value for each frame and was not trained with an anchor says nothing there: nobody knows what it
+        would be in the reference. Everything else is as strong there as anywhere in the window.
+        """
+        first = self.anchor or tuple(each[:1] for each in self.signal[: self.moving])
+        moving = [torch.cat(pair) for pair in zip(first, self.signal, strict=False)]
+        speaks = bool(self.anchor) or not self.moving
+        strength = torch.cat([self.strength.max().view(1) * speaks, self.strength])
+        return replace(self, signal=(*moving, *self.signal[self.moving :]), strength=strength)
 
 
 @dataclass(frozen=True)
@@ -126,6 +147,11 @@ class Conditioning:
     """In the order in which they were applied."""
     image_latents: Tensor | None = None
     """(F, C, h, w) in place of the identity's in every frame, where the picture is not the same for all; else None."""
+
+    @property
+    def anchored(self) -> bool:
+        """Whether a frame before the window shows the reference in its own pose; it is left out of what is made."""
+        return any(control.anchor for control in self.controls)
 
     def digest(self) -> str:
         """Hash everything that the window is made under; any change to it makes another video."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..types import Size, check_shape
+from .anchor import with_anchor
 from .base import ActiveControl, BackboneFacts, Conditioning, Identity, Pass, Work, WorkingBytes
 from .overflow import require_finite
 from .svd_decode import decode_clip, encode_clip
@@ -146,7 +147,9 @@ class SVDBackbone:
         """
         digest = hashlib.sha256(identity.digest.encode())
         digest.update(latents.contiguous().numpy().tobytes())
-        return replace(identity, image_latents=latents / self.vae.config.scaling_factor, digest=digest.hexdigest())
+        original = identity.image_latents if identity.original is None else identity.original
+        redrawn = latents / self.vae.config.scaling_factor
+        return replace(identity, image_latents=redrawn, digest=digest.hexdigest(), original=original)
 
     def _encode_wide(self, pixels: Tensor) -> Tensor:
         """Encode in float32 where the VAE is in float16, whose range SVD's encoder overflows (`force_upcast`)."""
@@ -232,10 +235,15 @@ class SVDBackbone:
 
         # diffusers' own `dtype` walks through all of its modules, as `device` must, where layers may be elsewhere.
         count, device, dtype = len(passes), self.unet.device, self.unet.conv_in.weight.dtype
-        identity, frames = conditioning.identity, sample.shape[0]
+        identity, shown = conditioning.identity, conditioning.image_latents
+        acting = tuple(each for each in conditioning.controls if each.active[0] <= progress <= each.active[1])
+        anchored = any(each.anchor for each in acting)
+        if anchored:
+            acting = tuple(each.after_anchor for each in acting)
+            sample = with_anchor(sample, timestep, identity, self.vae.config.scaling_factor)
+            shown = None if shown is None else torch.cat([identity.image_latents[None], shown])
         present = torch.tensor([float(each.image) for each in passes], dtype=dtype).to(device)
-        shown = conditioning.image_latents
-        shown = identity.image_latents.expand(frames, -1, -1, -1) if shown is None else shown
+        shown = identity.image_latents.expand(len(sample), -1, -1, -1) if shown is None else shown
         image = repeat(shown.to(device, dtype), "f c y x -> b f c y x", b=count)
         noisy = repeat(sample.to(device, dtype), "f c y x -> b f c y x", b=count)
         ids = [conditioning.fps - 1, conditioning.motion_bucket, identity.noise_augmentation]
@@ -245,9 +253,8 @@ class SVDBackbone:
             tokens=repeat(identity.tokens.to(device, dtype), "t d -> b t d", b=count) * present.view(-1, 1, 1),
             time_ids=torch.tensor([ids] * count, dtype=dtype).to(device),
         )
-        acting = tuple(each for each in conditioning.controls if each.active[0] <= progress <= each.active[1])
         # Features of another window's signals would only take room; a reference's are every window's.
-        for key in self.features.keys() - {control.key for control in conditioning.controls}:
+        for key in self.features.keys() - {control.key for control in (*conditioning.controls, *acting)}:
             del self.features[key]
         if cache is not None:
             cache.require(passes, *(control.key for control in acting))
@@ -257,7 +264,7 @@ class SVDBackbone:
             return self._injections(tuple(each for each in acting if each.net.late), inputs, passes)
 
         v = self.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, early, cache, late)
-        return tuple(v.float())
+        return tuple(v[:, anchored:].float())
 
     def _injections(
         self, controls: tuple[ActiveControl, ...], inputs: UNetInputs, passes: tuple[Pass, ...]

@@ -107,6 +107,8 @@ class TrackControl:
     """What is controlled, for messages."""
     reads: ClassVar[str | None] = None
     """Class of the adapters that read such a track; None for any."""
+    moving: ClassVar[int] = 1
+    """How many of the signals, counted from the first, have a value for each frame."""
 
     def __post_init__(self) -> None:
         """Check numbers and network once."""
@@ -133,6 +135,11 @@ class TrackControl:
     def signal(self, window: Window, conditioning: Conditioning) -> tuple[Tensor, ...]:
         """Give what the adapter's `encode` reads for a window."""
 
+    def anchor(self, conditioning: Conditioning) -> tuple[Tensor, ...]:
+        """Give what it reads of the reference in its own pose; nothing where it was not trained with that."""
+        del conditioning
+        return ()
+
     def apply_to(self, conditioning: Conditioning, window: Window) -> Conditioning:
         """Add the adapter with the window's part of the track.
 
@@ -154,11 +161,15 @@ class TrackControl:
                 f"the {self.name} track has {self.frame_count} frames, but {window} are asked for; plan a shorter "
                 "video or give a longer track"
             )
-        return with_control(conditioning, self, strength, self.signal(window, conditioning))
+        signal, anchor = self.signal(window, conditioning), self.anchor(conditioning)
+        return with_control(conditioning, self, strength, signal, anchor)
 
 
 class Acting(Protocol):
     """What every control that has an adapter knows."""
+
+    moving: ClassVar[int]
+    """How many of its signals, counted from the first, have a value for each frame."""
 
     @property
     def network(self) -> LoadedNetwork:
@@ -172,7 +183,11 @@ class Acting(Protocol):
 
 
 def with_control(
-    conditioning: Conditioning, control: Acting, strength: Tensor, signal: tuple[Tensor, ...]
+    conditioning: Conditioning,
+    control: Acting,
+    strength: Tensor,
+    signal: tuple[Tensor, ...],
+    anchor: tuple[Tensor, ...] = (),
 ) -> Conditioning:
     """Give the conditioning with one more control.
 
@@ -181,6 +196,7 @@ def with_control(
         control: Whose adapter.
         strength: (F,).
         signal: What the adapter's `encode` reads.
+        anchor: What it reads of the reference in its own pose, where it was trained with that.
     """
     added = ActiveControl(
         net=control.network.net,
@@ -189,5 +205,7 @@ def with_control(
         strength=strength,
         active=control.active,
         unconditional=control.network.unconditional,
+        moving=control.moving,
+        anchor=anchor,
     )
     return replace(conditioning, controls=(*conditioning.controls, added))

@@ -23,6 +23,7 @@ class SpeechControl(TrackControl):
 
     name: ClassVar[str] = "speech"
     reads: ClassVar[str | None] = "SpeechProjector"
+    moving: ClassVar[int] = 2
     pose: KeypointTrack | None = None
     """Where the face is, already on the video's frame rate; must be there."""
 

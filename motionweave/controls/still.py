@@ -32,6 +32,8 @@ class StillControl:
 
     name: ClassVar[str]
     """What is controlled, for messages."""
+    moving: ClassVar[int] = 0
+    """Nothing it tells has a value for each frame."""
 
     def __post_init__(self) -> None:
         """Check the numbers once."""

@@ -11,6 +11,7 @@ from motionweave.backbones.base import Conditioning, Identity
 from motionweave.controls import CONTROLS
 from motionweave.controls.adapters import LoadedAdapter
 from motionweave.controls.camera import CameraControl, moved
+from motionweave.controls.controlnet import LoadedControlNet
 from motionweave.controls.depth import DepthControl
 from motionweave.controls.face import FaceControl
 from motionweave.controls.light import LightControl
@@ -20,6 +21,7 @@ from motionweave.controls.speech import SpeechControl
 from motionweave.errors import InputError
 from motionweave.models.camera_encoder import CameraEncoder
 from motionweave.models.light_encoder import LightEncoder
+from motionweave.models.pose_net import PoseNet
 from motionweave.models.speech_projector import SpeechProjector
 from motionweave.sampling import DenoiseOptions, Guidance, denoise_window, frame_noise
 from motionweave.tracks.camera import RESTING, CameraPath
@@ -239,6 +241,47 @@ def without_mixing(control):
     if not isinstance(control, PoseControl | DepthControl):
         return control
     return replace(control, network=replace(control.network, net=frame_by_frame(control.network.net)))
+
+
+@pytest.fixture(scope="module")
+def mimic():
+    """A PoseNet that was trained to see the reference in its own pose, before every window."""
+    torch.manual_seed(4)
+    net = PoseNet(32, (3, 8, 8, 16, 16)).eval().requires_grad_(False)
+    torch.nn.init.normal_(net.final_proj.weight, std=0.5)
+    loaded = LoadedControlNet(net, "mimic", style="mimicmotion", unconditional=False, reference_first=True)
+    poses = marionette_track()
+    return PoseControl(loaded, poses, reference_pose=poses.window(5, 6))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 4), (7, 16)])
+def test_an_anchor_leaves_every_other_control_on_its_frames(make, mimic, conditioning, kind, start, stop):
+    window = Window(0, start, stop, 0)
+    told = make(kind, parse_curve("0: 0.25, 2: 1")).apply_to(mimic.apply_to(conditioning, window), window).controls[1]
+    after = told.after_anchor
+    assert torch.equal(after.strength[1:], told.strength)
+    assert after.strength[0] == (told.strength.max() if kind == "reference" else 0)
+    for place, (given, alone) in enumerate(zip(after.signal, told.signal, strict=True)):
+        assert torch.equal(given[1:] if place < told.moving else given, alone)
+    # What moves has a value for each frame; what does not is the same whatever the window.
+    assert all(len(each) == stop - start for each in told.signal[: told.moving])
+    assert (after.key == told.key) == (kind == "reference")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_frames_do_not_see_one_another_an_anchor_changes_none(make, mimic, spatial_backbone, conditioning, kind):
+    """With the reference's own frame before it or without, every frame has its own pose and its own signal."""
+    window, options = Window(1, 7, 11, 0), DenoiseOptions(3, Guidance(2.0, control=1.5))
+    noise = frame_noise(3, 7, 11, (4, 4, 4), 4)
+
+    def made(pose):
+        controlled = without_mixing(make(kind)).apply_to(pose.apply_to(conditioning, window), window)
+        with torch.no_grad():
+            return denoise_window(spatial_backbone, controlled, noise, options)
+
+    plain = replace(mimic, network=replace(mimic.network, reference_first=False))
+    torch.testing.assert_close(made(mimic), made(plain), rtol=1e-4, atol=1e-4)
 
 
 def test_every_control_is_registered():
