@@ -18,20 +18,18 @@ from torch import Tensor
 
 from .backbones.base import Conditioning, Identity
 from .errors import GenerationError, MotionWeaveError
-from .longform.store import ChunkRecord, ChunkStore, chunk_key
+from .longform.store import ORIGINAL, ChunkRecord, ChunkStore, Take, chunk_key
 from .request import Request
 from .residency import MemoryPlan, Need
 from .runtime import Runtime
 from .sampling import KnownFrames, denoise_window, frame_noise
+from .settling import settle
 from .types import Progress, Window
 
 _LOG = logging.getLogger(__name__)
 
 PREVIEW_SECONDS = 0.5
 """Least time between two previews: each costs the decoding of one frame."""
-
-SLICES = 4
-"""Parts in which networks attend where the whole does not fit: slower, for the same numbers in less memory."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +46,14 @@ class MotionWeaveEngine:
     """Makes chunks for one request."""
 
     def __init__(self, request: Request, runtime: Runtime) -> None:
-        """Open the run directory.
+        """Take what to make; nothing is touched yet.
 
         Args:
             request: What to make.
             runtime: Where to make it, and whom to tell.
-
-        Raises:
-            MediaError: If the run directory cannot be written.
         """
         self.request, self.runtime = request, runtime
-        self.store = ChunkStore.open(request.folder, request.plan, request.identity.size)
+        self.store = ChunkStore(request.folder, request.plan, request.identity.size)
         self.memory: MemoryPlan | None = None
         """How memory is used, once the first chunk is being made."""
         self._last_preview = 0.0
@@ -68,28 +63,45 @@ class MotionWeaveEngine:
 
         Raises:
             GenerationError: If a window fails, naming it; chunks before it stay on disk and are reused.
+            MediaError: If the run directory cannot be written, or another process is at work there.
         """
-        for window in self.request.plan.windows():
-            with _naming(window, len(self.request.plan)):
-                known = self._carry(window)
-                conditioning = self._condition(window, known)
-                key = self._key(window, conditioning, known)
-                record = self.store.finished(window.index, key)
-                reused = record is not None
-                if record is None:
-                    started = time.monotonic()
-                    self._settle(conditioning)
-                    latents = self._denoise(window, conditioning, known)
-                    frames = self._decode(window, latents)
-                    seconds = time.monotonic() - started
-                    record = self.store.save(window.index, key, frames, latents[window.context :], seconds)
-            yield MadeChunk(record, reused)
+        with self.store.writing():
+            for window in self.request.plan.windows():
+                with naming(window, len(self.request.plan)):
+                    made = self._chunk(window)
+                yield made
+            self.store.finish()
+
+    def _chunk(self, window: Window) -> MadeChunk:
+        """Find a chunk, or make it; where only its clip is missing, the latents that are there are decoded again."""
+        known = self.carry(window)
+        conditioning = self.condition(window, known)
+        key, lead = self.key(window, conditioning, known), self.lead(window)
+        record = self.store.finished(window.index, key, lead)
+        if record is not None:
+            return MadeChunk(record, True)
+        started, take = time.monotonic(), ORIGINAL
+        self.settle(conditioning)
+        kept = self.store.kept(window.index, key)
+        if kept is None:
+            latents = self.denoise(window, conditioning, known)
+        else:
+            own, take = self.store.latents_of(kept), Take(kept.take, kept.seed)
+            latents = own if known is None else torch.cat((known.latents, own))
+        frames = self.decode(window, latents, lead)
+        seconds = time.monotonic() - started
+        own = latents[window.context :]
+        return MadeChunk(self.store.save(window.index, key, frames, own, seconds, lead, take), False)
+
+    def lead(self, window: Window) -> int:
+        """Count the context frames that the window's clip begins with, for cross-fades."""
+        return min(window.context, self.request.plan.fade)
 
     def memory_rows(self) -> list[dict[str, Any]]:
         """Give how memory was used, for reports; nothing where every chunk was there already."""
         return [] if self.memory is None else [self.memory.row()]
 
-    def _condition(self, window: Window, known: KnownFrames | None) -> Conditioning:
+    def condition(self, window: Window, known: KnownFrames | None) -> Conditioning:
         """Apply every control's part of the window."""
         request = self.request
         conditioning = Conditioning(self._identity(known), float(request.plan.fps), request.motion_bucket)
@@ -108,7 +120,7 @@ class MotionWeaveEngine:
             return request.identity
         return request.backbone.redrawn(request.identity, known.latents[0])
 
-    def _carry(self, window: Window) -> KnownFrames | None:
+    def carry(self, window: Window) -> KnownFrames | None:
         """Collect the context's latents from the chunks that made it, (context, C, h, w)."""
         pieces: list[Tensor] = []
         index, missing = window.index, window.context
@@ -119,41 +131,39 @@ class MotionWeaveEngine:
             missing -= len(made)
         return KnownFrames(torch.cat(pieces), torch.arange(window.context)) if pieces else None
 
-    def _key(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> str:
+    def key(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> str:
+        """Hash everything that makes the window's chunk."""
         request = self.request
         settings = f"{window} {request.options} {request.seed} {request.identity.size} "
         settings += f"{request.decode_frames} {request.decode_tile}"
         carried = () if known is None else (known.latents,)
         return chunk_key("1", request.backbone.digest, settings, conditioning.digest(), *carried)
 
-    def _noise(self, window: Window) -> Tensor:
+    def _noise(self, window: Window, seed: int | None) -> Tensor:
         facts, size = self.request.backbone.facts, self.request.identity.size
         cells = (size.height // facts.spatial_compression, size.width // facts.spatial_compression)
         shape = (facts.latent_channels, *cells)
+        drawn_from = self.request.seed if seed is None else seed
         return frame_noise(
-            self.request.seed, window.start, window.stop, shape, facts.window, skip=3 * size.width * size.height
+            drawn_from, window.start, window.stop, shape, facts.window, skip=3 * size.width * size.height
         )
 
-    def _settle(self, conditioning: Conditioning) -> None:
+    def settle(self, conditioning: Conditioning) -> None:
         """Decide, before the first chunk that is made, how modules live and work in memory, and say so."""
         if self.memory is not None:
             return
-        from .models.slices import set_slices
-
-        host, nets = self.runtime, self._needs(conditioning)[1].modules
-        for parts in (1, SLICES):
-            for net in nets:
-                set_slices(net, parts)
-            self.runtime, self.memory = host.settle(self._needs(conditioning))
-            if self.memory.stage_fits("denoise"):
-                break
+        nets = tuple(control.net for control in conditioning.controls)
+        self.runtime, self.memory = settle(self.request, self.runtime, nets, conditioning.anchored)
         _LOG.log(logging.INFO if self.memory.fits else logging.WARNING, "%s", self.memory)
 
     def _needs(self, conditioning: Conditioning) -> tuple[Need, ...]:
         """Predict what the stages of a window take."""
         return self.request.needs(tuple(control.net for control in conditioning.controls), conditioning.anchored)
 
-    def _denoise(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> Tensor:
+    def denoise(
+        self, window: Window, conditioning: Conditioning, known: KnownFrames | None, seed: int | None = None
+    ) -> Tensor:
+        """Make a window's latents, from the run's own noise or from that of another seed, (F, C, h, w)."""
         need = self._needs(conditioning)[1]
         steps = self.request.options.steps
 
@@ -163,7 +173,7 @@ class MotionWeaveEngine:
 
         with self.runtime.resident(need.modules, need.working_bytes):
             return denoise_window(
-                self.request.backbone, conditioning, self._noise(window), self.request.options, known, report
+                self.request.backbone, conditioning, self._noise(window, seed), self.request.options, known, report
             )
 
     def _preview(self, clean: Tensor) -> Tensor | None:
@@ -176,8 +186,8 @@ class MotionWeaveEngine:
         self._last_preview = time.monotonic()
         return picture
 
-    def _decode(self, window: Window, latents: Tensor) -> Tensor:
-        """Decode the whole window, so that new frames see their context, and give the new ones."""
+    def decode(self, window: Window, latents: Tensor, lead: int) -> Tensor:
+        """Decode the whole window, so that new frames see their context; give the new ones and the lead before."""
         steps = self.request.options.steps
         with self.runtime.resident((self.request.backbone.autoencoder,)):
             frames = self.request.backbone.decode_clip(
@@ -186,11 +196,11 @@ class MotionWeaveEngine:
                 lambda _: self.runtime.report(Progress("decode", window.index, len(self.request.plan), steps, steps)),
                 self.request.decode_tile,
             )
-        return frames[window.context :]
+        return frames[window.context - lead :]
 
 
 @contextmanager
-def _naming(window: Window, count: int) -> Iterator[None]:
+def naming(window: Window, count: int) -> Iterator[None]:
     """Say which window failed; interrupts and out-of-memory pass as they are."""
     try:
         yield

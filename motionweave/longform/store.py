@@ -1,53 +1,56 @@
 """The chunk store: a run directory that makes long runs resumable and keeps memory flat.
 
-A directory holds ``plan.json``, ``journal.jsonl`` (one line a finished chunk), and for each chunk ``chunk-00007.mkv``
-(its new frames, lossless) and ``chunk-00007.safetensors`` (the latents that the next chunk carries on from). Files
-are written beside their place and renamed into it, and a chunk counts only once its journal line is complete, so a kill
-at any moment costs at most the chunk being made.
+A directory holds ``plan.json``, ``journal.jsonl``, and for each chunk ``chunk-00007.mkv`` (its new frames, lossless,
+after those that it shares with the chunk before) and ``chunk-00007.safetensors`` (the latents that the next chunk
+carries on from); re-rolled takes lie beside them as ``chunk-00007-take-1``. Files are written beside their place,
+brought to the disk and renamed into it, and a chunk counts only once its journal line is complete, so a kill at any
+moment costs at most the chunk being made.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import InputError, MediaError
+from ..errors import InputError
 from ..media import VideoWriter
+from ..media.files import whole_file, write_errors
 from ..types import Size
 from .clips import Clip
+from .journal import ChunkRecord, Journal
+from .lock import held
 from .plan import ChunkPlan
+
+_LOG = logging.getLogger(__name__)
+
+LEFTOVER = re.compile(r"\.(plan|chunk-\d{5,}(-take-\d+)?)\.[0-9a-f]{8}\.part")
+"""Names of files that were being written."""
 
 
 @dataclass(frozen=True)
-class ChunkRecord:
-    """A finished chunk, as the journal tells of it."""
+class Take:
+    """One of the ways a chunk was made."""
 
-    index: int
-    """Place in the plan, from 0."""
-    key: str
-    """Hash of everything that made it."""
-    frame_count: int
-    """New frames in its clip."""
-    clip: str
-    """File name of the clip."""
-    latents: str
-    """File name of the carried latents."""
-    clip_sha256: str
-    """Checksum of the clip."""
-    seconds: float
-    """Time it took."""
-    lead: int = 0
-    """Frames of the chunk before that its clip begins with."""
+    number: int = 0
+    """0 for the original."""
+    seed: int | None = None
+    """What its noise came from, if not from the run's seed."""
+
+
+ORIGINAL = Take()
+"""The chunk as Weave makes it."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +75,15 @@ class ChunkStore:
             size: The video's picture size.
 
         Raises:
-            MediaError: If the folder cannot be written.
+            MediaError: If the folder cannot be written, or another process is at work there.
         """
         store = cls(folder, plan, size)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            described = asdict(plan) | {"fps": str(plan.fps), "width": size.width, "height": size.height}
-            _write_whole(folder / "plan.json", json.dumps(described, indent=1).encode())
-        except OSError as error:
-            raise MediaError(
-                folder, f"the run directory cannot be written: {error.strerror}; choose another folder"
-            ) from error
-        return store
+        with store.writing():
+            return store
 
     @classmethod
     def reopen(cls, folder: Path) -> ChunkStore:
-        """Open a run directory that is there.
+        """Open a run directory that is there, to read it.
 
         Raises:
             InputError: If it is none.
@@ -99,58 +95,157 @@ class ChunkStore:
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder.name} is not a run directory: its plan.json cannot be read ({error})") from error
 
-    def records(self) -> dict[int, ChunkRecord]:
-        """Read the journal: the newest record of each chunk. A last line that was cut off does not count."""
-        records: dict[int, ChunkRecord] = {}
-        journal = self.folder / "journal.jsonl"
-        if journal.is_file():
-            for line in journal.read_text().splitlines():
-                try:
-                    record = ChunkRecord(**json.loads(line))
-                except (ValueError, TypeError):
-                    continue
-                records[record.index] = record
-        return records
+    @cached_property
+    def journal(self) -> Journal:
+        """What was finished when."""
+        return Journal(self.folder / "journal.jsonl")
 
-    def finished(self, index: int, key: str) -> ChunkRecord | None:
-        """Give the record of a chunk that was made under this very key and whose files are whole."""
-        record = self.records().get(index)
-        if record is None or record.key != key or not (self.folder / record.latents).is_file():
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Have the directory to oneself inside the block, made if it is not there and rid of what a kill left.
+
+        Raises:
+            MediaError: If the folder cannot be written, or another process is at work there.
+        """
+        with write_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with held(self.folder):
+            with write_errors(self.folder):
+                for path in leftovers(self.folder):
+                    path.unlink()
+            self.journal.start()
+            self._write_plan()
+            yield
+
+    def _write_plan(self) -> None:
+        described = asdict(self.plan) | {
+            "fps": str(self.plan.fps),
+            "width": self.size.width,
+            "height": self.size.height,
+        }
+        data, path = json.dumps(described, indent=1).encode(), self.folder / "plan.json"
+        if path.is_file():
+            if path.read_bytes() == data:
+                return
+            with write_errors(self.journal.path):
+                self.journal.doubt(0)  # Before the plan changes: what the old one made counts once a walk was there.
+        with whole_file(path) as partial:
+            partial.write_bytes(data)
+
+    def records(self) -> Mapping[int, ChunkRecord]:
+        """Give the records of the chunks that are made, by index; those of older inputs only until a walk began."""
+        return self.journal.current()
+
+    def finished(self, index: int, key: str, lead: int = 0) -> ChunkRecord | None:
+        """Give the record of a chunk that was made under this very key and whose files are whole.
+
+        Args:
+            index: Place in the plan.
+            key: Hash of everything that makes it.
+            lead: Frames of the chunk before that its clip has to begin with, at least.
+
+        Returns:
+            The take chosen last, or, where its latents are damaged, the one before; None if the clip has to be made.
+        """
+        record = self.kept(index, key)
+        if record is None or record.lead < lead or not self._is_whole(record.clip, record.clip_sha256):
             return None
-        clip = self.folder / record.clip
-        return record if clip.is_file() and _sha256(clip) == record.clip_sha256 else None
+        if record != self.journal.records()[index]:
+            _LOG.warning(
+                "chunk %d: the newest take is damaged or of other inputs; take %d counts again", index + 1, record.take
+            )
+            self.choose(record)
+        return record
 
-    def save(self, index: int, key: str, frames: Tensor, latents: Tensor, seconds: float) -> ChunkRecord:
+    def kept(self, index: int, key: str) -> ChunkRecord | None:
+        """Give the record of a chunk whose latents are whole, so that its clip needs but decoding."""
+        takes = self.journal.takes(index, key)
+        return next((each for each in takes if self._is_whole(each.latents, each.latents_sha256)), None)
+
+    def save(
+        self,
+        index: int,
+        key: str,
+        frames: Tensor,
+        latents: Tensor,
+        seconds: float,
+        lead: int = 0,
+        take: Take = ORIGINAL,
+    ) -> ChunkRecord:
         """Write a finished chunk and enter it in the journal.
 
         Args:
             index: Place in the plan.
             key: Hash of everything that made it.
-            frames: (F, 3, H, W) in [0, 1]: its new frames.
-            latents: (F, C, h, w): the latents of the same frames, from which the next chunk takes its context.
+            frames: (lead + F, 3, H, W) in [0, 1]: frames shared with the chunk before, then its new ones.
+            latents: (F, C, h, w): the latents of the new frames, from which the next chunk takes its context.
             seconds: Time it took.
+            lead: How many frames are shared.
+            take: Which take it is; others keep their files.
 
         Raises:
-            MediaError: If the disk does not take it; earlier chunks stay as they are.
+            MediaError: If the disk does not take it; what was finished before stays as it is.
         """
         from safetensors.torch import save
 
-        clip, carried = f"chunk-{index:05}.mkv", f"chunk-{index:05}.safetensors"
-        with VideoWriter(self.folder / clip, fps=self.plan.fps, size=self.size, codec="ffv1") as writer:
+        name = f"chunk-{index:05}" + (f"-take-{take.number}" if take.number else "")
+        clip, carried = self.folder / f"{name}.mkv", self.folder / f"{name}.safetensors"
+        with write_errors(self.journal.path):
+            self.journal.begin(index)
+        with VideoWriter(clip, fps=self.plan.fps, size=self.size, codec="ffv1") as writer:
             writer.write(frames)
-        record = ChunkRecord(index, key, len(frames), clip, carried, _sha256(self.folder / clip), round(seconds, 3))
-        try:
-            _write_whole(self.folder / carried, save({"latents": latents.contiguous()}))
-            _append_line(self.folder / "journal.jsonl", json.dumps(asdict(record)))
-        except OSError as error:
-            raise MediaError(self.folder / carried, f"the chunk cannot be written: {error.strerror}") from error
+        with whole_file(carried) as partial:
+            partial.write_bytes(save({"latents": latents.contiguous()}))
+        record = ChunkRecord(
+            index=index,
+            key=key,
+            frame_count=len(frames) - lead,
+            clip=clip.name,
+            latents=carried.name,
+            clip_sha256=_sha256(clip),
+            latents_sha256=_sha256(carried),
+            seconds=round(seconds, 3),
+            lead=lead,
+            take=take.number,
+            seed=take.seed,
+        )
+        self.choose(record)
         return record
 
+    def choose(self, record: ChunkRecord) -> None:
+        """Have a take count from now on.
+
+        Raises:
+            MediaError: If the disk does not take it.
+        """
+        with write_errors(self.journal.path):
+            self.journal.add(record)
+
+    def finish(self) -> None:
+        """Say that every chunk of the plan is made from the same inputs.
+
+        Raises:
+            MediaError: If the disk does not take it.
+        """
+        with write_errors(self.journal.path):
+            self.journal.finish()
+
     def latents(self, index: int) -> Tensor:
-        """Read a chunk's latents, (F, C, h, w)."""
+        """Read the latents of a chunk's new frames, (F, C, h, w).
+
+        Raises:
+            InputError: If the chunk is not made.
+        """
+        record = self.journal.records().get(index)
+        if record is None:
+            raise InputError(f"chunk {index + 1} of {self.folder.name} is not made yet; run Weave first")
+        return self.latents_of(record)
+
+    def latents_of(self, record: ChunkRecord) -> Tensor:
+        """Read the latents of a take's new frames, (F, C, h, w)."""
         from safetensors.torch import load_file
 
-        return load_file(self.folder / f"chunk-{index:05}.safetensors")["latents"]
+        return load_file(self.folder / record.latents)["latents"]
 
     @property
     def fps(self) -> Fraction:
@@ -167,7 +262,7 @@ class ChunkStore:
         missing = [index for index in range(len(self.plan)) if index not in records]
         if missing:
             raise InputError(
-                f"{len(missing)} of {len(self.plan)} chunks are not made yet, the first is {missing[0]}; run Weave "
+                f"{len(missing)} of {len(self.plan)} chunks are not made yet, the first is {missing[0] + 1}; run Weave "
                 "again, it goes on from there"
             )
         made = (records[index] for index in range(len(self.plan)))
@@ -182,6 +277,15 @@ class ChunkStore:
         for clip in self.clips():
             yield from islice(clip.frames(), clip.lead, None)
 
+    def _is_whole(self, name: str, sha256: str) -> bool:
+        path = self.folder / name
+        return path.is_file() and _sha256(path) == sha256
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """List files of a run directory that a kill left half-written; only while nobody else is at work there."""
+    return [path for path in folder.iterdir() if LEFTOVER.fullmatch(path.name)]
+
 
 def chunk_key(*parts: str | Tensor) -> str:
     """Hash what makes a chunk: weights, settings, conditioning, and the latents it carries on from."""
@@ -193,35 +297,9 @@ def chunk_key(*parts: str | Tensor) -> str:
     return digest.hexdigest()
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def _append_line(path: Path, line: str) -> None:
-    """Add a line; what a kill left of the last one is closed off, so that it cannot swallow the new one."""
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            line = line if file.read(1) == b"\n" else "\n" + line
-        file.write(line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def describe(record: ChunkRecord) -> dict[str, Any]:
-    """Give a record as plain JSON values, without its file names."""
-    return {name: value for name, value in asdict(replace(record)).items() if name not in ("clip", "latents")}

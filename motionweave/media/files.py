@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,33 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part")
 
 
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a finished file its name, so that after a crash, or a power cut, it is there whole or not at all.
+
+    Args:
+        partial: The file, written and closed.
+        path: Its name, on the same disk; a file that has it is replaced.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's new names outlive a power cut, where the system lets folders be opened (Windows does not)."""
+    if os.name == "nt":
+        return
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
+
+
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
     """Tell the system's and PyAV's refusals to write as `MediaError`, with the system's own words.
@@ -93,6 +121,6 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     try:
         with write_errors(path):
             yield partial
-            partial.replace(path)
+            put_in_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import InputError, MediaError
 from ..types import Audio, Size, check_shape
 from .colour import BT709, LIMITED, encode_rgb, to_bytes
-from .files import partial_path, write_errors
+from .files import partial_path, put_in_place, write_errors
 from .soundtrack import Soundtrack, aac_ready, layout_of
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class VideoWriter:
             if self._sound is not None:
                 self._sound.finish(self._frame_count / self._fps)
             self._container.close()
-            self._partial.replace(self._path)
+            put_in_place(self._partial, self._path)
 
     def _discard(self) -> None:
         """Close and remove the unfinished file, whatever state it is in."""

@@ -92,7 +92,7 @@ def test_a_half_written_journal_line_and_a_damaged_clip_are_made_again(models, p
     weave(request)
     before = clips(request.folder)
     journal = request.folder / "journal.jsonl"
-    journal.write_text(journal.read_text()[:-40])
+    journal.write_text(journal.read_text().removesuffix('{"whole": true}\n')[:-40])
     assert weave(request) == [True, True, False]
     (request.folder / "chunk-00001.mkv").write_bytes(b"damaged")
     assert weave(request) == [True, False, True]
@@ -143,8 +143,8 @@ def test_stitching_an_unfinished_run_says_what_is_missing(models, poses, tmp_pat
     info = stitch_chunks(store, tmp_path / "whole.mp4")
     assert (info.frame_count, info.fps) == (22, Fraction(12))
     lines = (request.folder / "journal.jsonl").read_text().splitlines()
-    (request.folder / "journal.jsonl").write_text("\n".join(lines[:2]) + "\n")
-    with pytest.raises(InputError, match="1 of 3 chunks are not made yet, the first is 2"):
+    (request.folder / "journal.jsonl").write_text("\n".join(lines[:3]) + "\n")
+    with pytest.raises(InputError, match="1 of 3 chunks are not made yet, the first is 3"):
         stitch_chunks(store, tmp_path / "more.mp4")
 
 
