@@ -291,6 +291,30 @@ class AudioMotionRecipe(BaseModel):
     loop: LoopRecipe
 
 
+class UpscalerRecipe(BaseModel):
+    """Mini's upscaler, Real-ESRGAN's compact network."""
+
+    model_config = _STRICT
+    kind: Literal["upscaler"]
+    vae: str
+    """Folder of the trained VAE, below the output folder."""
+    characters: int = Field(gt=0)
+    """How many to render, from seed 0 on."""
+    frames: int = Field(gt=0)
+    """Consecutive frames of each."""
+    size: int = Field(gt=0, multiple_of=8)
+    """Width and height of the small pictures in pixels."""
+    crop: int = Field(gt=0)
+    """Width and height of the squares that a step sees."""
+    batch: int = Field(gt=0)
+    """Squares a step."""
+    width: int = Field(gt=0)
+    """Channels of the network."""
+    layers: int = Field(gt=0)
+    """Convolutions between the first and the last."""
+    loop: LoopRecipe
+
+
 Recipe = Union[  # noqa: UP007
     AdaptersRecipe,
     DepthRecipe,
@@ -303,6 +327,7 @@ Recipe = Union[  # noqa: UP007
     FaceEmbedderRecipe,
     SpeechRecipe,
     AudioMotionRecipe,
+    UpscalerRecipe,
 ]
 """Any recipe; its ``kind`` says which."""
 

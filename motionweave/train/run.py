@@ -50,6 +50,7 @@ TRAINERS: dict[str, tuple[str, str]] = {
     "face_embedder": (".face_embedder", "train_face_embedder"),
     "speech": (".speech", "train_speech"),
     "audio_motion": (".audio_motion", "train_audio_motion"),
+    "upscaler": (".upscaler", "train_upscaler"),
 }
 """For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
 
