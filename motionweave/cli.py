@@ -19,6 +19,8 @@ from .errors import InputError, MediaError, MissingModelError, MotionWeaveError
 
 if TYPE_CHECKING:
     from .host import RunReport
+    from .host.queue import QueueClient
+    from .host.terminal import TerminalProgress
     from .runtime import Folders
 
 app = typer.Typer(
@@ -41,6 +43,15 @@ ModelsDir = Annotated[
     typer.Option("--models-dir", help="ComfyUI's models folder; else ./models, or that of the ComfyUI round the pack."),
 ]
 
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NODE.INPUT=VALUE", help="Set an input; NODE is an id or a title. Repeatable."),
+]
+Report = Annotated[Path | None, typer.Option("--report", help="Write what was made to this JSON file.")]
+Headers = Annotated[
+    list[str] | None, typer.Option("--header", metavar="NAME: VALUE", help="Send it to the server. Repeatable.")
+]
+
 DEFAULT_INPUT, DEFAULT_OUTPUT = Path("input"), Path("output")
 FAILED, BAD_INPUT, STOPPED = 1, 2, 130
 """Exit codes; 130 is what shells expect of a program that Ctrl-C ended."""
@@ -49,13 +60,10 @@ FAILED, BAD_INPUT, STOPPED = 1, 2, 130
 @app.command()
 def run(
     workflow: Annotated[Path, typer.Argument(help="Workflow JSON, in canvas or API format.")],
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NODE.INPUT=VALUE", help="Set an input; NODE is an id or a title. Repeatable."),
-    ] = None,
+    sets: Sets = None,
     input_dir: InputDir = DEFAULT_INPUT,
     output_dir: OutputDir = DEFAULT_OUTPUT,
-    report: Annotated[Path | None, typer.Option("--report", help="Write what was made to this JSON file.")] = None,
+    report: Report = None,
     memory: Annotated[
         str, typer.Option("--memory", help="How models live on the device: auto, device, model or layer.")
     ] = "auto",
@@ -72,6 +80,67 @@ def run(
             typer.echo(output.path)
         if report is not None:
             _write(report, made.to_json())
+
+
+@app.command("export-api")
+def export_api(
+    workflow: Annotated[Path, typer.Argument(help="Workflow JSON of the canvas.")],
+    server: Annotated[
+        str | None, typer.Option("--server", help="ComfyUI server that knows the nodes; else the pack's own are known.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; else it is printed.")] = None,
+    headers: Headers = None,
+    debug: Debug = False,
+) -> None:
+    """Turn a canvas workflow into API format, as the canvas's own "Export (API)" does."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .host.export import export_prompt
+
+        text = export_prompt(workflow, server, _headers(headers))
+        if output is None:
+            typer.echo(text)
+        else:
+            _write(output, text)
+
+
+@app.command()
+def queue(
+    workflows: Annotated[
+        list[Path] | None, typer.Argument(help="Workflow JSON files, in canvas or API format.")
+    ] = None,
+    server: Annotated[str, typer.Option("--server", help="Address of the ComfyUI server.")] = "http://127.0.0.1:8188",
+    sets: Sets = None,
+    input_dir: InputDir = DEFAULT_INPUT,
+    output_dir: OutputDir = DEFAULT_OUTPUT,
+    detach: Annotated[bool, typer.Option("--detach", help="Queue, print the jobs' ids and leave.")] = False,
+    attach: Annotated[
+        list[str] | None, typer.Option("--attach", metavar="ID", help="Watch a job that was queued before. Repeatable.")
+    ] = None,
+    previews: Annotated[Path | None, typer.Option("--previews", help="Folder for each job's latest picture.")] = None,
+    patience: Annotated[float, typer.Option("--patience", help="Seconds to wait for a server that is away.")] = 600.0,
+    headers: Headers = None,
+    report: Report = None,
+    debug: Debug = False,
+) -> None:
+    """Queue workflows on a ComfyUI server, watch them and fetch what they make."""
+    with one_line_errors(debug, input_dir):
+        from .host.queue import QueueClient, QueueOptions, report_json
+        from .host.terminal import TerminalProgress
+
+        if bool(workflows) == bool(attach):
+            raise InputError("queue was given neither or both of workflows and --attach; give one of the two")
+        overrides = tuple(sets or ())
+        options = QueueOptions(server, input_dir, output_dir, overrides, _headers(headers), patience)
+        with TerminalProgress(previews) as terminal:
+            client = QueueClient(options, terminal)
+            with _asking_to_cancel(client, terminal):
+                jobs = client.submit(workflows) if workflows else ()
+                made = () if detach else (client.watch() if workflows else client.attach(attach or ()))
+        for line in [job.id for job in jobs] if detach else [each.path for job in made for each in job.run.outputs]:
+            typer.echo(line)
+        if report is not None:
+            _write(report, report_json(server, jobs, made))
+        _fail_if([f"{job.workflow}: {job.error}" for job in made if job.status != "done"])
 
 
 @app.command()
@@ -240,6 +309,42 @@ def _run(workflow: Path, sets: tuple[str, ...], input_dir: Path, output_dir: Pat
     with tempfile.TemporaryDirectory(prefix="motionweave-") as temp, TerminalProgress() as terminal:
         folders = _folders(input_dir, output_dir, Path(temp))
         return run_workflow(workflow, RunOptions(folders, sets, terminal.on_progress, terminal.on_node, memory))
+
+
+def _headers(lines: list[str] | None) -> dict[str, str]:
+    """Read ``Name: value`` lines."""
+    pairs = [line.partition(":") for line in lines or ()]
+    for name, colon, _ in pairs:
+        if not colon or not name.strip():
+            raise InputError(f"--header was given '{name}'; expected 'Name: value'")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+@contextmanager
+def _asking_to_cancel(client: QueueClient, terminal: TerminalProgress) -> Iterator[None]:
+    """On Ctrl-C, ask whether our jobs shall be stopped on the server; without anybody to ask, they are."""
+    import sys
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        terminal.stop()
+        if not client.jobs:
+            raise
+        ids = " ".join(f"--attach {job.id}" for job in client.jobs)
+        if sys.stdin.isatty() and not typer.confirm("Stop these jobs on the server too?", default=True, err=True):
+            typer.echo(f"they go on there; watch them again with: motionweave queue {ids}", err=True)
+            raise typer.Exit(STOPPED) from None
+        client.cancel()
+        raise
+
+
+def _fail_if(problems: list[str]) -> None:
+    """End with one line for each problem, if there are any."""
+    for problem in problems:
+        typer.echo(f"error: {problem}", err=True)
+    if problems:
+        raise typer.Exit(FAILED)
 
 
 def _folders(input_dir: Path, output_dir: Path, temp: Path | None) -> Folders:

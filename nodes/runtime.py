@@ -87,6 +87,7 @@ class ComfyRuntime:
             picture = (progress.preview.clamp(0, 1) * 255).byte().movedim(0, -1).cpu().numpy()  # H W 3
             preview = ("JPEG", Image.fromarray(picture), 512)
         self._bar.update_absolute(progress.chunk * progress.step_count + progress.step, total, preview)
+        _tell_clients(progress)
 
     def settle(self, needs: Sequence[Need]) -> tuple[ComfyRuntime, MemoryPlan]:
         """Leave it to ComfyUI, which also knows what other nodes hold."""
@@ -122,3 +123,17 @@ class ComfyRuntime:
             # ComfyUI holds patchers weakly; this one has to live as long as its module.
             module.__dict__["motionweave_patcher"] = patcher
         return patcher
+
+
+def _tell_clients(progress: Progress) -> None:
+    """Tell whoever queued the run where its chunks stand; ComfyUI's own bar only knows a sum of steps."""
+    from comfy_execution.utils import get_executing_context
+    from server import PromptServer
+
+    running, server = get_executing_context(), getattr(PromptServer, "instance", None)
+    if running is None or server is None or server.client_id is None:
+        return
+    where = {key: getattr(progress, key) for key in ("stage", "chunk", "chunk_count", "step", "step_count")}
+    server.send_sync(
+        "motionweave.progress", {"prompt_id": running.prompt_id, "node": running.node_id, **where}, server.client_id
+    )
