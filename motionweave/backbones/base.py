@@ -234,6 +234,10 @@ class Backbone(Protocol):
         """Encode reference images (F, 3, H, W) in [0, 1]: the first is the picture, all of them say who it is."""
         ...
 
+    def embed(self, image: Tensor) -> Tensor:
+        """Say who pictures (F, 3, H, W) in [0, 1] show: (F, D), by the image encoder alone."""
+        ...
+
     def redrawn(self, identity: Identity, latents: Tensor) -> Identity:
         """Give the same character, drawn from a made frame's latents (C, h, w) in place of the reference."""
         ...

@@ -132,6 +132,15 @@ class SVDBackbone:
         token = _mean_token([self._token(each[None]) for each in image])
         return Identity(latents[0].float().cpu(), token, size, noise_augmentation, digest.hexdigest())
 
+    def embed(self, image: Tensor) -> Tensor:
+        """Give each picture's token without encoding it, (F, D), float32 on the CPU.
+
+        Args:
+            image: (F, 3, H, W) in [0, 1].
+        """
+        check_shape("image", image, "F 3 H W")
+        return torch.cat([self._token(each[None]) for each in image])
+
     def redrawn(self, identity: Identity, latents: Tensor) -> Identity:
         """Give the same character, drawn from a frame that is made already in place of the reference.
 
