@@ -35,7 +35,7 @@ from .plan import ChunkPlan
 
 _LOG = logging.getLogger(__name__)
 
-LEFTOVER = re.compile(r"\.(plan|chunk-\d{5,}(-take-\d+)?)\.[0-9a-f]{8}\.part")
+LEFTOVER = re.compile(r"\.(plan|together|chunk-\d{5,}(-take-\d+)?)\.[0-9a-f]{8}\.part")
 """Names of files that were being written."""
 
 
@@ -159,8 +159,16 @@ class ChunkStore:
 
     def kept(self, index: int, key: str) -> ChunkRecord | None:
         """Give the record of a chunk whose latents are whole, so that its clip needs but decoding."""
-        takes = self.journal.takes(index, key)
-        return next((each for each in takes if self._is_whole(each.latents, each.latents_sha256)), None)
+        return next(self._whole_takes(index, key), None)
+
+    def takes(self, index: int, key: str) -> tuple[ChunkRecord, ...]:
+        """Give the takes of a chunk whose latents are whole, the one that was chosen last first."""
+        return tuple(self._whole_takes(index, key))
+
+    def _whole_takes(self, index: int, key: str) -> Iterator[ChunkRecord]:
+        for take in self.journal.takes(index, key):
+            if self._is_whole(take.latents, take.latents_sha256):
+                yield take
 
     def save(
         self,

@@ -1,0 +1,199 @@
+"""One chunk is made again; its neighbours' files stay as they are, and what they share with it stays the same."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+
+from motionweave.engine import MotionWeaveEngine
+from motionweave.errors import InputError
+from motionweave.longform.plan import plan_chunks
+from motionweave.longform.store import ChunkStore
+from motionweave.media import read_clip
+from motionweave.request import Request
+from motionweave.reroll import WovenChunks, choose_take, chunk_at, reroll_chunk
+from motionweave.runtime import Folders, LocalRuntime
+from motionweave.sampling import DenoiseOptions, Guidance
+from motionweave.types import Size
+
+SIZE, FPS, OVERLAP = Size(32, 32), Fraction(7), 2
+HERE = LocalRuntime(Folders(Path("input"), Path("output"), Path("temp")))
+
+
+@pytest.fixture(scope="module")
+def identity(tiny_backbone):
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        return tiny_backbone.encode_image(picture, SIZE, 0.02, 0)
+
+
+@pytest.fixture(autouse=True)
+def no_grad():
+    with torch.inference_mode():
+        yield
+
+
+def request_for(backbone, identity, folder, frames=20, chunk_frames=4, **changes) -> Request:
+    plan = plan_chunks(backbone.facts, frames, FPS, chunk_frames, OVERLAP)
+    return Request(backbone, identity, (), plan, DenoiseOptions(2, Guidance(1.0)), 3, folder, **changes)
+
+
+def weave(request) -> list[bool]:
+    return [made.reused for made in MotionWeaveEngine(request, HERE).generate()]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("chunk-*"))}
+
+
+def test_rerolling_chunk_7_of_20_leaves_all_other_files_untouched(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path, frames=80)
+    assert weave(request) == [False] * 20
+    before = files(tmp_path)
+    record = reroll_chunk(request, HERE, 6, seed=99)
+    after = files(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {record.clip, record.latents} == {
+        "chunk-00006-take-1.mkv", "chunk-00006-take-1.safetensors"
+    }  # fmt: skip
+    assert weave(request) == [True] * 20
+
+
+def test_the_new_take_shows_other_pictures_between_the_same_ends(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    store = ChunkStore.reopen(tmp_path)
+    original, after = store.records()[2], store.latents(3)
+    record = reroll_chunk(request, HERE, 2, seed=99)
+    old, new = store.latents_of(original), store.latents(2)
+    assert torch.equal(old[-OVERLAP:], new[-OVERLAP:])
+    assert not torch.equal(old[:-OVERLAP], new[:-OVERLAP])
+    assert torch.equal(store.latents(3), after)
+    assert not torch.equal(read_clip(tmp_path / original.clip), read_clip(tmp_path / record.clip))
+    assert [clip.path.name for clip in store.clips()][2] == record.clip
+
+
+def test_takes_lie_side_by_side_and_one_can_go_back(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    whole = files(tmp_path)
+    first, second = (reroll_chunk(request, HERE, 1, seed) for seed in (5, 6))
+    assert (first.take, second.take) == (1, 2)
+    assert ChunkStore.reopen(tmp_path).records()[1] == second
+    assert choose_take(request, HERE, 1, 0).take == 0
+    assert [clip.path.name for clip in ChunkStore.reopen(tmp_path).clips()] == sorted(
+        name for name in whole if name.endswith("mkv")
+    )
+    assert weave(request) == [True] * 5
+    with pytest.raises(InputError, match="no take 3; there are 0, 1, 2"):
+        choose_take(request, HERE, 1, 3)
+
+
+def test_the_same_seed_gives_the_take_that_is_there(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    first = reroll_chunk(request, HERE, 1, 5)
+    choose_take(request, HERE, 1, 0)
+    there = files(tmp_path)
+    assert reroll_chunk(request, HERE, 1, 5) == first
+    assert files(tmp_path) == there
+
+
+def test_changed_inputs_make_a_rerolled_chunk_again(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    reroll_chunk(request, HERE, 1, 5)
+    changed = replace(request, motion_bucket=30.0)
+    assert weave(changed) == [False] * 5
+    assert ChunkStore.reopen(tmp_path).records()[1].take == 0
+
+
+def test_a_damaged_take_is_decoded_again_or_gives_way_to_the_original(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    record = reroll_chunk(request, HERE, 1, 5)
+    whole = files(tmp_path)
+    (tmp_path / record.clip).write_bytes(b"damaged")
+    assert weave(request) == [True, False, True, True, True]
+    assert files(tmp_path) == whole
+    assert ChunkStore.reopen(tmp_path).records()[1] == replace(
+        record, seconds=ChunkStore.reopen(tmp_path).records()[1].seconds
+    )
+    (tmp_path / record.latents).write_bytes(b"damaged")
+    assert weave(request) == [True] * 5
+    assert ChunkStore.reopen(tmp_path).records()[1].take == 0
+
+
+@pytest.mark.parametrize("index", [0, 4])
+def test_the_first_and_the_last_chunk_can_be_rerolled(tiny_backbone, identity, tmp_path, index):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    before = files(tmp_path)
+    assert reroll_chunk(request, HERE, index, 5).take == 1
+    assert {name: data for name, data in files(tmp_path).items() if name in before} == before
+
+
+def test_a_moved_back_last_chunk_is_made_again_with_the_one_it_goes_on_from(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path, frames=13, chunk_frames=3)
+    assert [window.context for window in request.plan.windows()] == [0, 2, 2, 2, 3]
+    weave(request)
+    before = files(tmp_path)
+    reroll_chunk(request, HERE, 3, 5)
+    after = files(tmp_path)
+    assert {name for name in before if after[name] != before[name]} == {"chunk-00004.mkv", "chunk-00004.safetensors"}
+    assert weave(request) == [True] * 5
+    choose_take(request, HERE, 3, 0)
+    assert {name: files(tmp_path)[name] for name in before} == before
+
+
+def test_a_stopped_reroll_leaves_the_run_as_it_was(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    before = files(tmp_path)
+
+    class StopError(Exception):
+        """Stands for a host's own interrupt."""
+
+    def stop(progress):
+        raise StopError
+
+    with pytest.raises(StopError):
+        reroll_chunk(request, LocalRuntime(HERE.folders, on_progress=stop), 1, 5)
+    assert files(tmp_path) == before
+    assert len(ChunkStore.reopen(tmp_path).clips()) == 5
+
+
+def test_what_cannot_be_rerolled_is_refused(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    with pytest.raises(InputError, match="not a run directory"):
+        reroll_chunk(request, HERE, 1, 5)
+    weave(request)
+    with pytest.raises(InputError, match="has chunks 1 to 5"):
+        reroll_chunk(request, HERE, 5, 5)
+    with pytest.raises(InputError, match="from other inputs"):
+        reroll_chunk(replace(request, seed=8), HERE, 1, 5)
+    with pytest.raises(InputError, match="another one by now"):
+        reroll_chunk(replace(request, plan=replace(request.plan, frame_count=16)), HERE, 1, 5)
+    assert weave(request) == [True] * 5
+    tight = request_for(tiny_backbone, identity, tmp_path / "tight", frames=8, chunk_frames=2)
+    weave(tight)
+    with pytest.raises(InputError, match="none could change"):
+        reroll_chunk(tight, HERE, 1, 5)
+
+
+def test_a_second_of_the_video_names_its_chunk(tiny_backbone, identity, tmp_path):
+    plan = request_for(tiny_backbone, identity, tmp_path).plan
+    assert [chunk_at(plan, second) for second in (0, 3.99 / 7, 4 / 7, 2.8)] == [0, 0, 1, 4]
+    with pytest.raises(InputError, match=r"from 0 to 2\.85"):
+        chunk_at(plan, 20 / 7 + 1e-9)
+
+
+def test_the_chunks_know_what_they_were_made_from(tiny_backbone, identity, tmp_path):
+    request = request_for(tiny_backbone, identity, tmp_path)
+    weave(request)
+    chunks = WovenChunks.of(request)
+    assert len(chunks.clips()) == 5
+    reroll_chunk(chunks.request, HERE, 1, 5)
+    assert chunks.clips()[1].path.name == "chunk-00001-take-1.mkv"
