@@ -7,18 +7,21 @@ from .geometry import Fit, Orientation
 from .image import read_image, write_image
 from .probe import VideoInfo, probe_video, read_metadata
 from .reader import read_clip, read_frames
+from .recipes import RECIPES, Recipe, VideoCodec, recipe_of
 from .sound_reader import read_audio
 from .sound_writer import write_audio
 from .timeline import held_frame_index
-from .writer import VideoCodec, VideoWriter
+from .writer import VideoWriter
 
 __all__ = [
+    "RECIPES",
     "Fit",
     "Footage",
     "FootageFile",
     "FootageFrames",
     "ForwardReader",
     "Orientation",
+    "Recipe",
     "VideoCodec",
     "VideoInfo",
     "VideoWriter",
@@ -31,6 +34,7 @@ __all__ = [
     "read_frames",
     "read_image",
     "read_metadata",
+    "recipe_of",
     "resample_audio",
     "write_audio",
     "write_image",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor
 
@@ -15,32 +14,14 @@ from ..errors import InputError, MediaError
 from ..types import Audio, Size, check_shape
 from .colour import BT709, LIMITED, encode_rgb, to_bytes
 from .files import partial_path, put_in_place, write_errors
+from .palette import Palette
+from .recipes import Recipe, VideoCodec, recipe_of
 from .soundtrack import Soundtrack, aac_ready, layout_of
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-
-VideoCodec = Literal["h264", "ffv1"]
-"""``h264`` for people (mp4, yuv420p), ``ffv1`` for later steps (mkv, the very bits of 8-bit RGB)."""
-
-
-@dataclass(frozen=True)
-class _Recipe:
-    """How one codec is written."""
-
-    encoder: str
-    container: str
-    suffix: str
-    pixel_format: str
-    sound_codec: str
-
-
-RECIPES: Mapping[str, _Recipe] = {
-    "h264": _Recipe("libx264", "mp4", ".mp4", "yuv420p", "aac"),
-    "ffv1": _Recipe("ffv1", "matroska", ".mkv", "bgr0", "pcm_f32le"),
-}
-"""By codec."""
 
 
 class VideoWriter:
@@ -50,9 +31,9 @@ class VideoWriter:
     ``round(frame_count * sample_rate / fps)`` samples and the file is renamed into place; when it ends in an exception,
     nothing is left behind and a file that was there before stays.
 
-    H.264 is tagged and converted as BT.709 limited range, begins to play before it is wholly loaded, and has AAC sound
-    whose encoder delay is declared in the file (measured: 0 samples of offset on reading back). FFV1 gives back the
-    very same 8-bit RGB, and float sound bit for bit.
+    H.264, H.265, AV1 and ProRes are tagged and converted as BT.709 limited range. An mp4 begins to play before it is
+    wholly loaded, and has AAC sound whose encoder delay is declared in the file (measured: 0 samples of offset on
+    reading back). FFV1 gives back the very same 8-bit RGB, and float sound bit for bit. GIF and WEBP hold no sound.
     """
 
     def __init__(
@@ -64,33 +45,38 @@ class VideoWriter:
         codec: VideoCodec = "h264",
         audio: Audio | None = None,
         metadata: Mapping[str, str] | None = None,
-        crf: int = 18,
+        crf: int | None = None,
     ) -> None:
         """Check everything that can be checked before the first frame.
 
         Args:
-            path: The file: .mp4 for h264, .mkv for ffv1.
-            fps: Frames per second.
-            size: Size of every frame; even for h264.
-            codec: ``h264`` or ``ffv1``.
+            path: The file, of the codec's ending: .mp4, .mov for prores, .mkv for ffv1, .gif, .webp.
+            fps: Frames per second; at most 50 for gif, whose clock has hundredths of a second.
+            size: Size of every frame; even for h264, h265 and av1.
+            codec: One of `RECIPES`.
             audio: Sound from the first frame on; None writes a silent file.
             metadata: Tags to store, such as the recipe that made the video.
-            crf: Quality of h264, from 0 (best) to 51.
+            crf: Quality on the codec's own scale, such as 0 (best) to 51 for h264; None for its usual one.
 
         Raises:
             InputError: If one of these is out of range, or the sound has more channels than containers can name.
+            UnsupportedError: If this PyAV was built without the codec's encoder.
         """
         self._path = Path(path)
-        self._recipe = _check(self._path, fps, size, codec, crf)
-        self._fps, self._size, self._crf = fps, size, crf
+        self._recipe = recipe_of(codec)
+        _check(self._path, self._recipe, fps, size, codec)
+        self._fps, self._size, self._crf = fps, size, _checked_crf(self._recipe, codec, crf)
         self._metadata = dict(metadata or {})
         if audio is not None:
+            if not self._recipe.sound_codec:
+                raise InputError(f"{codec} holds no sound; leave the sound out, or write h264")
             layout_of(audio)
             audio = aac_ready(audio) if self._recipe.sound_codec == "aac" else audio
         self._audio = audio
         self._partial: Path | None = None
         self._container: OutputContainer | None = None
         self._frame_count = 0
+        self._sent = 0
 
     @property
     def frame_count(self) -> int:
@@ -151,28 +137,33 @@ class VideoWriter:
         recipe = self._recipe
         # The same frames give the same bytes: no random segment ids, no writing application's version.
         options = {"fflags": "+bitexact"}
-        if recipe.container == "mp4":
+        if recipe.is_mp4:
             options |= {"movflags": "+faststart+use_metadata_tags"}
             if self._audio is not None:
                 # An mp4 tells lengths in this unit; in the default one, milliseconds, the last samples would be lost.
                 options["movie_timescale"] = str(self._audio.sample_rate)
+        elif recipe.container in ("gif", "webp"):
+            options |= {"loop": "0"}
         self._container = av.open(str(partial), "w", format=recipe.container, options=options)
         self._container.metadata.update(self._metadata)
         self._video = self._add_video(self._container)
         self._reformatter = VideoReformatter()
+        self._palette = Palette(self._size, self._fps) if recipe.pixel_format == "pal8" else None
         self._sound = None
         if self._audio is not None:
             self._sound = Soundtrack(self._container, self._audio, recipe.sound_codec)
 
     def _add_video(self, container: OutputContainer) -> VideoStream:
         recipe = self._recipe
-        # x264's macroblock tree gives other bytes each time on some processors, even for the same frames on one thread.
-        # Every FFV1 frame is a key frame, so that a damaged one costs itself only.
-        h264 = {"crf": str(self._crf), "x264-params": "mbtree=0"}
-        options = h264 if recipe.encoder == "libx264" else {"level": "3", "g": "1"}
+        options = dict(recipe.options)
+        if recipe.scale is not None:
+            options[recipe.scale.option] = str(self._crf)
         stream = cast("VideoStream", container.add_stream(recipe.encoder, rate=self._fps, options=options))
         stream.width, stream.height, stream.pix_fmt = self._size.width, self._size.height, recipe.pixel_format
         stream.codec_context.time_base = 1 / self._fps
+        stream.codec_context.thread_count = 0  # as many as the machine has cores
+        if recipe.tag:
+            stream.codec_context.codec_tag = recipe.tag
         if recipe.pixel_format.startswith("yuv"):
             context = stream.codec_context
             context.color_range, context.colorspace = LIMITED, BT709
@@ -180,12 +171,20 @@ class VideoWriter:
         return stream
 
     def _encode(self, container: OutputContainer, pixels: Tensor) -> None:
-        frame = encode_rgb(pixels, self._recipe.pixel_format, self._reformatter)
-        frame.pts, frame.time_base = self._frame_count, 1 / self._fps
-        container.mux(self._video.encode(frame))
+        if self._palette is None:
+            ready = [encode_rgb(pixels, self._recipe.pixel_format, self._reformatter)]
+        else:
+            ready = self._palette(encode_rgb(pixels, "rgb24", self._reformatter))
+        for frame in ready:
+            self._send(container, frame)
         self._frame_count += 1
         if self._sound is not None:
             self._sound.advance(self._frame_count / self._fps)
+
+    def _send(self, container: OutputContainer, frame: VideoFrame) -> None:
+        frame.pts, frame.time_base = self._sent, 1 / self._fps
+        container.mux(self._video.encode(frame))
+        self._sent += 1
 
     def _finish(self) -> None:
         if self._container is None or self._partial is None:
@@ -193,6 +192,8 @@ class VideoWriter:
         if self._frame_count == 0:
             raise MediaError(self._path, "not a single frame was written, so there is no video; nothing was saved")
         with write_errors(self._path):
+            for frame in [] if self._palette is None else self._palette.finish():
+                self._send(self._container, frame)
             self._container.mux(self._video.encode(None))
             if self._sound is not None:
                 self._sound.finish(self._frame_count / self._fps)
@@ -214,17 +215,27 @@ class VideoWriter:
                 self._partial.unlink(missing_ok=True)
 
 
-def _check(path: Path, fps: Fraction, size: Size, codec: str, crf: int) -> _Recipe:
-    """Refuse what no encoder could take, and give the codec's recipe."""
-    recipe = RECIPES.get(codec)
-    if recipe is None:
-        raise InputError(f"codec is '{codec}'; expected one of {', '.join(RECIPES)}")
+def _check(path: Path, recipe: Recipe, fps: Fraction, size: Size, codec: str) -> None:
+    """Refuse what no encoder could take."""
     if path.suffix.lower() != recipe.suffix:
         raise InputError(f"{path.name}: {codec} is written to {recipe.suffix} files; change the ending or the codec")
     if fps <= 0:
         raise InputError(f"fps is {fps}; expected a positive number of frames per second")
-    if not 0 <= crf <= 51:
-        raise InputError(f"crf is {crf}; expected 0 (best) to 51")
-    if codec == "h264" and (size.width % 2 or size.height % 2):
-        raise InputError(f"h264 needs even sizes, {size} is not; resize to an even width and height, or write ffv1")
-    return recipe
+    if recipe.fastest is not None and fps > recipe.fastest:
+        raise InputError(
+            f"fps is {float(fps):g}; {codec} players keep time up to {recipe.fastest} frames per second only, so lower "
+            "the rate, or write webp"
+        )
+    across, down = recipe.even
+    if size.width % across or size.height % down:
+        raise InputError(f"{codec} needs even sizes, {size} is not; resize to an even width and height, or write ffv1")
+
+
+def _checked_crf(recipe: Recipe, codec: str, crf: int | None) -> int | None:
+    """Give the number on the codec's scale."""
+    scale = recipe.scale
+    if scale is None or crf is None:
+        return None if scale is None else scale.usual
+    if not min(scale.best, scale.worst) <= crf <= max(scale.best, scale.worst):
+        raise InputError(f"crf is {crf}; expected {scale.best} (best) to {scale.worst} for {codec}")
+    return crf
