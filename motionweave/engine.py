@@ -7,6 +7,7 @@ carried as latents, decode, store. A chunk whose key is in the store already is 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ from torch import Tensor
 
 from .backbones.base import Conditioning, Identity
 from .errors import GenerationError, MotionWeaveError
+from .longform.context import blended, carried, known_frames, tail_before
 from .longform.store import ORIGINAL, ChunkRecord, ChunkStore, Take, chunk_key
+from .longform.together import JointLatents
 from .request import Request
 from .residency import MemoryPlan, Need
 from .runtime import Runtime
@@ -54,6 +57,8 @@ class MotionWeaveEngine:
         """
         self.request, self.runtime = request, runtime
         self.store = ChunkStore(request.folder, request.plan, request.identity.size)
+        self.joint = JointLatents(request, lambda window: self.condition(window, None))
+        """The latents of the whole video, where the plan has windows denoised together."""
         self.memory: MemoryPlan | None = None
         """How memory is used, once the first chunk is being made."""
         self._last_preview = 0.0
@@ -68,12 +73,15 @@ class MotionWeaveEngine:
         with self.store.writing():
             for window in self.request.plan.windows():
                 with naming(window, len(self.request.plan)):
-                    made = self._chunk(window)
+                    made = self.chunk(window)
                 yield made
             self.store.finish()
 
-    def _chunk(self, window: Window) -> MadeChunk:
-        """Find a chunk, or make it; where only its clip is missing, the latents that are there are decoded again."""
+    def chunk(self, window: Window) -> MadeChunk:
+        """Find a chunk, or make it; where only its clip is missing, the latents that are there are decoded again.
+
+        The chunks before it must be there, and the run directory be held.
+        """
         known = self.carry(window)
         conditioning = self.condition(window, known)
         key, lead = self.key(window, conditioning, known), self.lead(window)
@@ -82,12 +90,15 @@ class MotionWeaveEngine:
             return MadeChunk(record, True)
         started, take = time.monotonic(), ORIGINAL
         self.settle(conditioning)
-        kept = self.store.kept(window.index, key)
+        # A chunk that knew nothing of its context has a view of its own of it, which is not kept.
+        alone = self.request.plan.context == "independent" and window.context
+        kept = None if alone else self.store.kept(window.index, key)
         if kept is None:
-            latents = self.denoise(window, conditioning, known)
+            latents = self._latents(window, conditioning, known)
         else:
             own, take = self.store.latents_of(kept), Take(kept.take, kept.seed)
-            latents = own if known is None else torch.cat((known.latents, own))
+            before = carried(self.store, window)
+            latents = own if before is None else torch.cat((before.latents, own))
         frames = self.decode(window, latents, lead)
         seconds = time.monotonic() - started
         own = latents[window.context :]
@@ -104,40 +115,41 @@ class MotionWeaveEngine:
     def condition(self, window: Window, known: KnownFrames | None) -> Conditioning:
         """Apply every control's part of the window."""
         request = self.request
-        conditioning = Conditioning(self._identity(known), float(request.plan.fps), request.motion_bucket)
+        conditioning = Conditioning(self._identity(window, known), float(request.plan.fps), request.motion_bucket)
         for control in request.controls:
             conditioning = control.apply_to(conditioning, window)
         return conditioning
 
-    def _identity(self, known: KnownFrames | None) -> Identity:
+    def _identity(self, window: Window, known: KnownFrames | None) -> Identity:
         """Say what the window is drawn from.
 
         A backbone that takes the picture for the first frame would pull every window back to the reference's pose, so
-        a window whose first frame is known is drawn from that frame; who it is stays the reference's.
+        a window whose first frame is known is drawn from that frame; who it is stays the reference's. Where the plan
+        has the reference re-anchor the chunk, it is drawn from the reference all the same.
         """
         request = self.request
-        if known is None or int(known.places[0]) != 0 or request.drawn_from == "reference":
+        drawn_from_reference = request.drawn_from == "reference" or request.plan.anchors(window.index)
+        if known is None or int(known.places[0]) != 0 or drawn_from_reference:
             return request.identity
         return request.backbone.redrawn(request.identity, known.latents[0])
 
     def carry(self, window: Window) -> KnownFrames | None:
-        """Collect the context's latents from the chunks that made it, (context, C, h, w)."""
-        pieces: list[Tensor] = []
-        index, missing = window.index, window.context
-        while missing:
-            index -= 1
-            made = self.store.latents(index)[-missing:]
-            pieces.insert(0, made)
-            missing -= len(made)
-        return KnownFrames(torch.cat(pieces), torch.arange(window.context)) if pieces else None
+        """Give the frames of chunks before that the window's denoising is told of."""
+        return known_frames(self.store, window, self.request.drawn_from == "reference")
 
     def key(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> str:
         """Hash everything that makes the window's chunk."""
         request = self.request
         settings = f"{window} {request.options} {request.seed} {request.identity.size} "
         settings += f"{request.decode_frames} {request.decode_tile}"
-        carried = () if known is None else (known.latents,)
-        return chunk_key("1", request.backbone.digest, settings, conditioning.digest(), *carried)
+        beside: list[str | Tensor] = [] if known is None else [known.latents]
+        if known is not None and not math.isinf(known.highest):
+            beside.append(f"anchored from {known.highest}")
+        if request.plan.together:
+            beside.append(self.joint.key)
+        tail = tail_before(self.store, window)
+        beside += [] if tail is None else [request.plan.blend, tail]
+        return chunk_key("1", request.backbone.digest, settings, conditioning.digest(), *beside)
 
     def _noise(self, window: Window, seed: int | None) -> Tensor:
         facts, size = self.request.backbone.facts, self.request.identity.size
@@ -175,6 +187,25 @@ class MotionWeaveEngine:
             return denoise_window(
                 self.request.backbone, conditioning, self._noise(window, seed), self.request.options, known, report
             )
+
+    def _latents(self, window: Window, conditioning: Conditioning, known: KnownFrames | None) -> Tensor:
+        """Make a window's latents as the plan says: by itself, or with all others, (F, C, h, w)."""
+        plan = self.request.plan
+        if not plan.together:
+            made = self.denoise(window, conditioning, known)
+            return blended(plan, window, made, tail_before(self.store, window))
+        need = self._needs(conditioning)[1]
+
+        def report(done: int, total: int, clean: Tensor | None) -> None:
+            preview = None if clean is None else self._preview(clean)
+            self.runtime.report(Progress("denoise", 0, 1, done, total, preview))
+
+        video = self.joint.made(
+            lambda: self._noise(Window(0, 0, plan.frame_count, 0), None),
+            lambda: self.runtime.resident(need.modules, need.working_bytes),
+            report,
+        )
+        return video[window.start : window.stop]
 
     def _preview(self, clean: Tensor) -> Tensor | None:
         """Decode the middle frame as seen so far, now and then."""

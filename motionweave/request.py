@@ -92,6 +92,8 @@ class Request:
                 "a guidance ramp was asked for over several windows, where it would jump back at every join; use a "
                 "constant scale, or plan a single window"
             )
+        if self.plan.together:
+            self._check_together()
         if self.image_role not in IMAGE_ROLES:
             raise InputError(f"an image role of '{self.image_role}' was given; known are {', '.join(IMAGE_ROLES)}")
         if not 0 <= self.motion_bucket <= 255:
@@ -103,3 +105,18 @@ class Request:
             )
         if not 0 <= self.seed < 2**63:
             raise InputError(f"a seed of {self.seed} was given; expected 0 to {2**63 - 1}")
+
+    def _check_together(self) -> None:
+        """Refuse what windows that are denoised together cannot do."""
+        if self.options.cache_threshold:
+            raise InputError(
+                f"step caching ({self.options.cache_threshold:g}) was asked for with the context "
+                f"'{self.plan.context}': it would have to keep every window's last step in memory; set it to 0, or the "
+                "context to 'sequential'"
+            )
+        if self.drawn_from == "first_frame" and len(self.plan) > 1:
+            raise InputError(
+                f"the context '{self.plan.context}' was asked for with a backbone that takes the picture for the first "
+                "frame, so that every window would begin with it; use 'sequential', or, if the backbone was tuned to "
+                "see the picture as a character in any pose, set image_role to 'reference'"
+            )

@@ -20,20 +20,21 @@ def fade_weights(frame_count: int, kind: str) -> Tensor:
     Args:
         frame_count: Frames to fade over; 0 for a cut.
         kind: `linear` for t itself, `cosine` for (1 - cos pi t) / 2, which starts and ends gently, `cut` for 0: the
-            earlier chunk is seen up to the border.
+            earlier chunk is seen up to the border, `replace` for 1: the later one is seen in all of them.
 
     Returns:
-        (F,) float32, rising within (0, 1).
+        (F,) float32; a fade rises within (0, 1).
 
     Raises:
         InputError: If nothing fades in this way, or the count is negative.
     """
-    if frame_count < 0 or kind not in BLENDS:
+    kinds = (*BLENDS, "replace")
+    if frame_count < 0 or kind not in kinds:
         raise InputError(
-            f"a fade '{kind}' over {frame_count} frames was asked for; expected {', '.join(BLENDS)} over 0 or more"
+            f"a fade '{kind}' over {frame_count} frames was asked for; expected {', '.join(kinds)} over 0 or more"
         )
-    if kind == "cut":
-        return torch.zeros(frame_count)
+    if kind in ("cut", "replace"):
+        return torch.full((frame_count,), float(kind == "replace"))
     way = torch.arange(1, frame_count + 1, dtype=torch.float64) / (frame_count + 1)
     return (way if kind == "linear" else (1 - torch.cos(math.pi * way)) / 2).float()
 

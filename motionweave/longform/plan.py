@@ -100,6 +100,18 @@ class ChunkPlan:
         """Whether all windows are denoised together, so that none is finished before all are."""
         return self.context in TOGETHER
 
+    @property
+    def seam(self) -> Blend | Literal["replace"]:
+        """How pictures give way when chunks are stitched.
+
+        `replace` where the frames before a border were blended in latents already: the later chunk's are shown.
+        """
+        return "replace" if self.blend_in == "latent" else self.blend
+
+    def anchors(self, index: int) -> bool:
+        """Say whether the reference re-anchors a chunk; the first is the reference's own in any case."""
+        return bool(self.reinject_every) and index > 0 and index % self.reinject_every == 0
+
     def windows(self) -> tuple[Window, ...]:
         """Give the windows in order.
 
