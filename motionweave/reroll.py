@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from .backbones.base import Conditioning
 from .engine import MotionWeaveEngine, naming
 from .errors import InputError
-from .longform.context import carried
+from .longform.context import blended, carried, tail_before
 from .longform.journal import ChunkRecord
 from .longform.plan import ChunkPlan
 from .longform.store import ChunkStore, Take
@@ -162,22 +162,31 @@ def _make(engine: MotionWeaveEngine, place: _Place, take: Take) -> None:
             f"every frame of chunk {window.index + 1} is known to a neighbour, so none could change; plan longer "
             "chunks, or less overlap"
         )
-    # Both ends are kept, also where the plan's windows know nothing of each other beforehand.
-    known = place.known or carried(store, window)
-    if fixed:
-        tail = store.latents(window.index)[-fixed:]
-        places = torch.arange(window.frame_count - fixed, window.frame_count)
-        known = KnownFrames(
-            tail if known is None else torch.cat((known.latents, tail)),
-            places if known is None else torch.cat((known.places, places)),
-        )
+    known = _between(store, place, fixed)
     with naming(window, len(engine.request.plan)):
         engine.settle(place.conditioning)
         lead = engine.lead(window)
         latents = engine.denoise(window, place.conditioning, known, take.seed)
+        latents = blended(store.plan, window, latents, tail_before(store, window))
         frames = engine.decode(window, latents, lead)
         own, seconds = latents[window.context :], time.monotonic() - started
         store.save(window.index, place.key, frames, own, seconds, lead, take)
+
+
+def _between(store: ChunkStore, place: _Place, fixed: int) -> KnownFrames | None:
+    """Give what is known at both ends of a chunk; nothing, where chunks are made independently."""
+    window = place.window
+    if store.plan.context == "independent":
+        return None
+    # Windows that were denoised together knew nothing beforehand; by now their frames are there.
+    known = place.known or carried(store, window)
+    if not fixed:
+        return known
+    tail = store.latents(window.index)[-fixed:]
+    places = torch.arange(window.frame_count - fixed, window.frame_count)
+    if known is None:
+        return KnownFrames(tail, places)
+    return replace(known, latents=torch.cat((known.latents, tail)), places=torch.cat((known.places, places)))
 
 
 def _tail(plan: ChunkPlan, window: Window) -> int:
@@ -185,6 +194,8 @@ def _tail(plan: ChunkPlan, window: Window) -> int:
 
     A last chunk that was moved back may go on from the whole of this one; then no more than the plan's overlap stays.
     """
+    if plan.context == "independent":
+        return 0
     later = plan.windows()[window.index + 1 :]
     context = window.stop - min((each.start for each in later if each.context), default=window.stop)
     return min(max(context, 0), plan.overlap)
