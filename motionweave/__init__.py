@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
     from .media import Footage, FootageFrames, open_footage, read_audio, read_image
     from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
+    from .preflight import PlannedRun, check_run
     from .request import IMAGE_ROLES, Request
     from .residency import HOSTED, MemoryPlan, Need, plan_memory
     from .runtime import Folders, LocalRuntime, Runtime
@@ -112,6 +113,7 @@ _HOMES = {
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
     "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
     "models.audio_motion_model": ("AudioMotionModel", "load_audio_motion_model", "read_motion"),
+    "preflight": ("PlannedRun", "check_run"),
     "request": ("IMAGE_ROLES", "Request"),
     "residency": ("HOSTED", "MemoryPlan", "Need", "plan_memory"),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
@@ -227,6 +229,7 @@ __all__ = [
     "MotionWeaveError",
     "Need",
     "PersonChoice",
+    "PlannedRun",
     "PoseControl",
     "PoseEstimator",
     "PoseMapFile",
@@ -250,6 +253,7 @@ __all__ = [
     "available_models",
     "camera_path",
     "camera_sheet",
+    "check_run",
     "choice_sheet",
     "choose_light",
     "confine",

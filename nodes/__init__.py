@@ -2,9 +2,39 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import adapters, camera, controls, depth, identity, light, load, poses, samples, speech, timeline, weave, weights
+from . import (
+    adapters,
+    camera,
+    controls,
+    depth,
+    identity,
+    light,
+    load,
+    poses,
+    preflight,
+    samples,
+    speech,
+    timeline,
+    weave,
+    weights,
+)
 
-STAGES = (load, weights, adapters, samples, poses, depth, speech, light, camera, timeline, identity, controls, weave)
+STAGES = (
+    load,
+    weights,
+    adapters,
+    samples,
+    poses,
+    depth,
+    speech,
+    light,
+    camera,
+    timeline,
+    identity,
+    controls,
+    preflight,
+    weave,
+)
 """Node files in the order in which data passes them."""
 
 

@@ -37,6 +37,12 @@ def _controls(**options: Any) -> dict[str, Any]:
     return controls(**options)
 
 
+def _minute(**options: Any) -> dict[str, Any]:
+    from .minute import minute
+
+    return minute(**options)
+
+
 def _step_cache(**options: Any) -> dict[str, Any]:
     from .step_cache import step_cache
 
@@ -63,6 +69,7 @@ BENCHMARKS: Registry[dict[str, Any]] = Registry(
         Entry("tracks", "Extractors of every track against the truth", _tracks, needs=MINI_EXTRACTORS),
         Entry("denoise", "A denoising step against diffusers' own pipeline", _denoise, needs=("mini-svd",)),
         Entry("stream", "Long inputs in flat memory; speed of pose extraction", _stream, needs=MINI_EXTRACTORS),
+        Entry("minute", "A minute in flat memory, against one tensor of all frames", _minute, needs=MINI_ADAPTERS),
         Entry("step_cache", "Steps that reuse the one before: error and time", _step_cache, needs=("mini-svd",)),
     ),
 )

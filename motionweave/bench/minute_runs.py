@@ -1,0 +1,139 @@
+"""The pieces of work of the benchmark `minute`, each for a process of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..backbones.base import Backbone
+from ..host.context import PACK_ROOT
+from ..host.run import RunOptions, run_workflow
+from ..longform.plan import ChunkPlan
+from ..longform.stitch import stitch_chunks
+from ..longform.store import ChunkStore
+from ..marionette.voice import speak
+from ..media import VideoWriter
+from ..runtime import Folders
+from ..types import Audio, Progress, Size
+from .av_offset import av_offset_frames
+from .memory import watch_memory
+
+MIB = 2**20
+FPS = Fraction(30)
+STEPS = 1
+SIZE = Size(128, 128)
+MOTION = 1_000_021
+"""The workflow's own motion and voice."""
+CHUNK = 48
+"""Frames of a chunk that is only joined."""
+
+
+@dataclass
+class _Clock:
+    """Processor time at which the second chunk's first step ended."""
+
+    started_s: float | None = None
+    made_before: int = 8
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.stage == "denoise" and progress.chunk_count > 1 and progress.chunk == 1 and self.started_s is None:
+            self.started_s = time.process_time()
+
+
+def weave(frames: int, place: str) -> dict[str, float]:
+    """Make a video of so many frames by the workflow.
+
+    Args:
+        frames: Its length.
+        place: Folder for inputs, chunks and the video.
+    """
+    folder, clock = Path(place), _Clock()
+    folders = Folders(folder / "input", folder / "output", folder / "temp")
+    sets = (f"Inputs.seconds={frames / FPS.numerator}", f"Weave.steps={STEPS}", "Preflight.measure=false")
+    with watch_memory() as seen:
+        report = run_workflow(PACK_ROOT / "workflows" / "minute.json", RunOptions(folders, sets, clock))
+        ended_s = time.process_time()
+    (video,) = [output for output in report.outputs if output.path.endswith(".mp4")]
+    if video.frames != frames:
+        raise AssertionError(f"{video.frames} frames came out of {frames}")
+    assert clock.started_s is not None
+    store = ChunkStore.reopen(folder / "output" / "motionweave" / "minute")
+    return {
+        "rss_mb": seen.peak_bytes / MIB,
+        "frame_s": (ended_s - clock.started_s) / (frames - clock.made_before),
+        "av_offset_frames": av_offset_frames(Path(video.path), store, speak(MOTION, float(frames / FPS))),
+    }
+
+
+def join(frames: int, place: str) -> dict[str, float]:
+    """Keep pictures that cost nothing as chunks, and join them with a sound.
+
+    Args:
+        frames: How many.
+        place: Folder for the run directory and the video.
+    """
+    folder = Path(place)
+    store = ChunkStore.open(folder / "run", ChunkPlan(frames, FPS, CHUNK, 0, CHUNK), SIZE)
+    path, sound = folder / "joined.mp4", speak(MOTION, float(frames / FPS))
+    with watch_memory() as seen:
+        with store.writing():
+            for window in store.plan.windows():
+                made = drifting_pictures(window.start, window.stop)
+                store.save(window.index, "joined", made, torch.zeros(len(made), 1, 1, 1), 0.0)
+            store.finish()
+        started_s = time.process_time()
+        stitch_chunks(store, path, sound)
+        ended_s = time.process_time()
+    offset = av_offset_frames(path, store, sound)
+    return {"rss_mb": seen.peak_bytes / MIB, "frame_s": (ended_s - started_s) / frames, "av_offset_frames": offset}
+
+
+def drifting_pictures(start: int, stop: int) -> Tensor:
+    """Draw frames that differ from each other: one soft picture that drifts, (F, 3, H, W) in [0, 1]."""
+    coarse = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    picture = torch.nn.functional.interpolate(coarse, (SIZE.height, SIZE.width), mode="bicubic").clamp(0, 1)[0]
+    return torch.stack([picture.roll((index, 3 * index), (-2, -1)) for index in range(start, stop)])
+
+
+def hold_all(frames: int, place: str, shortest_mb: float | None) -> dict[str, float]:
+    """Hold every frame of a finished run in one tensor, as plain workflows do, and write it.
+
+    Args:
+        frames: How many.
+        place: Folder of the run's work.
+        shortest_mb: What the shortest length held; None if this is it.
+    """
+    import psutil
+
+    from ..backbones.precision import load_backbone
+
+    needed = 2 * frames * 3 * SIZE.width * SIZE.height * 4
+    if shortest_mb is not None and needed > psutil.virtual_memory().available / 2:
+        return {"rss_mb": shortest_mb + needed / MIB, "computed": True}
+    folder = Path(place)
+    run = next(path.parent for path in folder.rglob("plan.json"))
+    store = ChunkStore.reopen(run)
+    with watch_memory() as seen, torch.inference_mode():
+        backbone = load_backbone(PACK_ROOT / "mini" / "svd", torch.float32)
+        _decode_a_window(backbone)
+        held = [frame[None].float() / 255 for frame in store.frames()]
+        together = torch.cat(held)
+        with VideoWriter(folder / "plain.mp4", fps=FPS, size=SIZE, audio=_silence(frames)) as writer:
+            for batch in together.split(64):
+                writer.write(batch)
+    return {"rss_mb": seen.peak_bytes / MIB, "computed": False}
+
+
+def _decode_a_window(backbone: Backbone) -> None:
+    facts = backbone.facts
+    cells = SIZE.height // facts.spatial_compression, SIZE.width // facts.spatial_compression
+    backbone.decode_clip(torch.zeros(facts.window, facts.latent_channels, *cells))
+
+
+def _silence(frames: int) -> Audio:
+    return Audio(torch.zeros(1, round(frames / FPS * 24_000)), 24_000)
