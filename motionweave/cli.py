@@ -144,6 +144,46 @@ def queue(
 
 
 @app.command()
+def batch(
+    jobs: Annotated[Path, typer.Argument(help="JSON or CSV file: a workflow, a name and values to set, for each job.")],
+    ray: Annotated[str | None, typer.Option("--ray", help="Address of a Ray cluster.", metavar="ADDRESS")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="How many to run at once, each with models of its own.")
+    ] = None,
+    retries: Annotated[int, typer.Option("--retries", min=0, help="How often a failed job is run again.")] = 1,
+    input_dir: InputDir = DEFAULT_INPUT,
+    output_dir: OutputDir = DEFAULT_OUTPUT,
+    memory: Annotated[str, typer.Option("--memory", help="As for run.")] = "auto",
+    report: Report = None,
+    debug: Debug = False,
+) -> None:
+    """Run many jobs, one after another here, or side by side on Ray; running it again goes on from finished chunks."""
+    with one_line_errors(debug, input_dir):
+        from .host.batch import BatchOptions, BatchResult, batch_json, read_jobs, run_batch
+        from .host.terminal import TerminalProgress
+
+        todo, results = read_jobs(jobs), list[BatchResult]()
+        options = BatchOptions(input_dir.absolute(), output_dir.absolute(), retries, memory)
+        with TerminalProgress() as terminal:
+
+            def on_result(result: BatchResult) -> None:
+                results.append(result)
+                terminal.say(f"{len(results)}/{len(todo)} {result}")
+                if report is not None:
+                    _write(report, batch_json(results))
+
+            if ray is None and workers is None:
+                run_batch(todo, options, on_result, terminal)
+            else:
+                from .host.batch_ray import run_on_ray
+
+                run_on_ray(todo, options, on_result, ray, workers)
+        for path in [output["path"] for result in results for output in result.report.get("outputs", ())]:
+            typer.echo(path)
+        _fail_if([f"{result.name}: {result.error}" for result in results if not result.done])
+
+
+@app.command()
 def demo(output_dir: OutputDir = DEFAULT_OUTPUT, debug: Debug = False) -> None:
     """Make a short video on the bundled miniature models; its path is the last line."""
     from .host.context import PACK_ROOT

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .order import execution_order
 from .pack import load_pack
 from .report import RunReport, describe_all, peak_rss_mb, written_files
 from .validate import validate
+from .warm import WarmModels
 from .workflow import apply_overrides, read_workflow
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ class RunOptions:
     """Told the title of each node before it runs."""
     residency: str = "auto"
     """How models live in memory: an id in `RESIDENCIES`, or ``auto`` for the fastest that fits."""
+    warm: WarmModels | None = None
+    """Models that stay loaded from one workflow to the next; None to load them anew."""
 
 
 def known_nodes() -> LocalCatalogue:
@@ -83,11 +87,15 @@ def run_workflow(path: Path | str, options: RunOptions) -> RunReport:
     with running_on(runtime):
         catalogue = known_nodes()
         graph = apply_overrides(read_workflow(path, catalogue), options.overrides, catalogue)
-        return run_graph(graph, catalogue, runtime, options.on_node)
+        return run_graph(graph, catalogue, runtime, options.on_node, options.warm)
 
 
 def run_graph(
-    graph: Graph, catalogue: LocalCatalogue, runtime: LocalRuntime, on_node: Callable[[str], None] | None = None
+    graph: Graph,
+    catalogue: LocalCatalogue,
+    runtime: LocalRuntime,
+    on_node: Callable[[str], None] | None = None,
+    warm: WarmModels | None = None,
 ) -> RunReport:
     """Run a graph: each node that an output needs, once, letting go of values after their last use.
 
@@ -96,6 +104,7 @@ def run_graph(
         catalogue: Known kinds of nodes.
         runtime: Device, folders and progress.
         on_node: Told the title of each node before it runs.
+        warm: Models that stay loaded; None to load them anew.
 
     Raises:
         InputError: As `run_workflow`.
@@ -106,7 +115,7 @@ def run_graph(
         validate(graph, catalogue)
         started = time.monotonic()
         with torch.inference_mode():
-            shown = _run_nodes(graph, catalogue, on_node)
+            shown = _run_nodes(graph, catalogue, on_node, warm or WarmModels())
         seconds = time.monotonic() - started
     return RunReport(
         outputs=describe_all(written_files(shown, runtime.folders)),
@@ -119,7 +128,7 @@ def run_graph(
 
 
 def _run_nodes(
-    graph: Graph, catalogue: LocalCatalogue, on_node: Callable[[str], None] | None
+    graph: Graph, catalogue: LocalCatalogue, on_node: Callable[[str], None] | None, warm: WarmModels
 ) -> list[Mapping[str, list[Any]]]:
     order = execution_order(graph, catalogue)
     uses = Counter(link.node for node in order for link in node.links.values())
@@ -130,7 +139,9 @@ def _run_nodes(
         LOG.debug("running %s", node)
         if on_node is not None:
             on_node(node.title)
-        result = call_node(node, catalogue[node.kind], made, {**hidden, "unique_id": node.id})
+        spec = catalogue[node.kind]
+        call = partial(call_node, node, spec, made, {**hidden, "unique_id": node.id})
+        result = warm.get(node, spec, call)
         shown.append(result.ui)
         made[node.id] = result.slots
         _let_go(node, uses, made)

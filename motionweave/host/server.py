@@ -165,7 +165,9 @@ class ComfyServer:
         return _json_or_text(text)
 
     def _silence(self, error: BaseException) -> ServerError:
-        words = " ".join(str(error).split()) or type(error).__name__
+        cause = getattr(error, "os_error", error)  # The system's own words, without those that aiohttp puts round them.
+        words = " ".join(str(cause.strerror if isinstance(cause, OSError) and cause.strerror else cause).split())
+        words = words or type(error).__name__
         return ServerError(f"no answer from {self.name} ({words}); check that ComfyUI runs there, and the address")
 
     def _refusal(self, status: int, text: str, path: str) -> ServerError:
