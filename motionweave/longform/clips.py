@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 
 from ..media import read_frames
 from ..types import Size
+
+Seam = Literal["cut", "linear", "cosine", "replace"]
+"""How one clip gives way to the next over the latter's lead, as `fade_weights` knows it."""
 
 
 class FrameCorrection(Protocol):
@@ -64,6 +67,16 @@ class ClipRow(Protocol):
     @property
     def size(self) -> Size:
         """Picture size."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What to call it, fit for a file's name."""
+        ...
+
+    @property
+    def seam(self) -> Seam:
+        """How its clips give way to one another unless somebody says otherwise."""
         ...
 
     def clips(self) -> tuple[Clip, ...]:

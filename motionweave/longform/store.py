@@ -28,7 +28,7 @@ from ..errors import InputError
 from ..media import VideoWriter
 from ..media.files import whole_file, write_errors
 from ..types import Size
-from .clips import Clip
+from .clips import Clip, Seam
 from .journal import ChunkRecord, Journal
 from .lock import held
 from .plan import ChunkPlan
@@ -259,6 +259,16 @@ class ChunkStore:
     def fps(self) -> Fraction:
         """Frames per second."""
         return self.plan.fps
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @property
+    def seam(self) -> Seam:
+        """How the plan has chunks give way to one another."""
+        return self.plan.seam
 
     def clips(self) -> tuple[Clip, ...]:
         """Give the chunks' clips in order.

@@ -5,6 +5,7 @@ from .footage import Footage, FootageFile, FootageFrames, open_footage
 from .forward import ForwardReader
 from .geometry import Fit, Orientation
 from .image import read_image, write_image
+from .prefetch import prefetch
 from .probe import VideoInfo, probe_video, read_metadata
 from .reader import read_clip, read_frames
 from .recipes import RECIPES, Recipe, VideoCodec, recipe_of
@@ -28,6 +29,7 @@ __all__ = [
     "cut_audio",
     "held_frame_index",
     "open_footage",
+    "prefetch",
     "probe_video",
     "read_audio",
     "read_clip",

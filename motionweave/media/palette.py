@@ -25,9 +25,15 @@ class Palette:
             fps: Frames per second.
         """
         from av.filter import Graph
+        from av.video.format import VideoFormat
 
         self._graph = Graph()
-        source = self._graph.add_buffer(width=size.width, height=size.height, format="rgb24", time_base=1 / fps)
+        source = self._graph.add_buffer(
+            format=VideoFormat("rgb24", size.width, size.height),
+            width=size.width,
+            height=size.height,
+            time_base=1 / fps,
+        )
         split = self._graph.add("split")
         choose = self._graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
         use = self._graph.add("paletteuse", f"new=1:dither={DITHER}")
