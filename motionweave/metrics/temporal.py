@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 from math import exp
@@ -32,6 +33,15 @@ class FlowMeter:
         """
         self._flow = _tv_l1()
         self._last: np.ndarray | None = None
+
+    @classmethod
+    def where_possible(cls) -> FlowMeter | None:
+        """Give one where OpenCV has what it takes; else say in the log what is missing."""
+        try:
+            return cls()
+        except UnsupportedError as error:
+            logging.getLogger(__name__).warning("%s", error)
+            return None
 
     def see(self, frame: Tensor) -> float | None:
         """Give the mean length of the flow from the frame before, in percent of the shorter side.
