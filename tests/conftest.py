@@ -36,6 +36,10 @@ TINY_FACTS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=4, help="how often the crash test kills a run at a random moment")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Small tensors lose more to threads than they gain."""

@@ -1,5 +1,6 @@
 """One chunk is made again; its neighbours' files stay as they are, and what they share with it stays the same."""
 
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +41,22 @@ def request_for(backbone, identity, folder, frames=20, chunk_frames=4, **changes
     return Request(backbone, identity, (), plan, DenoiseOptions(2, Guidance(1.0)), 3, folder, **changes)
 
 
+@pytest.fixture(scope="module")
+def made(tiny_backbone, identity, tmp_path_factory) -> Path:
+    """A finished run of five chunks, to be copied."""
+    folder = tmp_path_factory.mktemp("made") / "run"
+    with torch.inference_mode():
+        assert weave(request_for(tiny_backbone, identity, folder)) == [False] * 5
+    return folder
+
+
+@pytest.fixture
+def five(tiny_backbone, identity, made, tmp_path) -> Request:
+    """The request of that run, of which this test has a copy."""
+    shutil.copytree(made, tmp_path / "run")
+    return request_for(tiny_backbone, identity, tmp_path / "run")
+
+
 def weave(request) -> list[bool]:
     return [made.reused for made in MotionWeaveEngine(request, HERE).generate()]
 
@@ -61,78 +78,66 @@ def test_rerolling_chunk_7_of_20_leaves_all_other_files_untouched(tiny_backbone,
     assert weave(request) == [True] * 20
 
 
-def test_the_new_take_shows_other_pictures_between_the_same_ends(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    store = ChunkStore.reopen(tmp_path)
+def test_the_new_take_shows_other_pictures_between_the_same_ends(five):
+    store = ChunkStore.reopen(five.folder)
     original, after = store.records()[2], store.latents(3)
-    record = reroll_chunk(request, HERE, 2, seed=99)
+    record = reroll_chunk(five, HERE, 2, seed=99)
     old, new = store.latents_of(original), store.latents(2)
     assert torch.equal(old[-OVERLAP:], new[-OVERLAP:])
     assert not torch.equal(old[:-OVERLAP], new[:-OVERLAP])
     assert torch.equal(store.latents(3), after)
-    assert not torch.equal(read_clip(tmp_path / original.clip), read_clip(tmp_path / record.clip))
+    assert not torch.equal(read_clip(five.folder / original.clip), read_clip(five.folder / record.clip))
     assert [clip.path.name for clip in store.clips()][2] == record.clip
 
 
-def test_takes_lie_side_by_side_and_one_can_go_back(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    whole = files(tmp_path)
-    first, second = (reroll_chunk(request, HERE, 1, seed) for seed in (5, 6))
+def test_takes_lie_side_by_side_and_one_can_go_back(five):
+    whole = files(five.folder)
+    first, second = (reroll_chunk(five, HERE, 1, seed) for seed in (5, 6))
     assert (first.take, second.take) == (1, 2)
-    assert ChunkStore.reopen(tmp_path).records()[1] == second
-    assert choose_take(request, HERE, 1, 0).take == 0
-    assert [clip.path.name for clip in ChunkStore.reopen(tmp_path).clips()] == sorted(
+    assert ChunkStore.reopen(five.folder).records()[1] == second
+    assert choose_take(five, HERE, 1, 0).take == 0
+    assert [clip.path.name for clip in ChunkStore.reopen(five.folder).clips()] == sorted(
         name for name in whole if name.endswith("mkv")
     )
-    assert weave(request) == [True] * 5
+    assert weave(five) == [True] * 5
     with pytest.raises(InputError, match="no take 3; there are 0, 1, 2"):
-        choose_take(request, HERE, 1, 3)
+        choose_take(five, HERE, 1, 3)
 
 
-def test_the_same_seed_gives_the_take_that_is_there(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    first = reroll_chunk(request, HERE, 1, 5)
-    choose_take(request, HERE, 1, 0)
-    there = files(tmp_path)
-    assert reroll_chunk(request, HERE, 1, 5) == first
-    assert files(tmp_path) == there
+def test_the_same_seed_gives_the_take_that_is_there(five):
+    first = reroll_chunk(five, HERE, 1, 5)
+    choose_take(five, HERE, 1, 0)
+    there = files(five.folder)
+    assert reroll_chunk(five, HERE, 1, 5) == first
+    assert files(five.folder) == there
 
 
-def test_changed_inputs_make_a_rerolled_chunk_again(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    reroll_chunk(request, HERE, 1, 5)
-    changed = replace(request, motion_bucket=30.0)
+def test_changed_inputs_make_a_rerolled_chunk_again(five):
+    reroll_chunk(five, HERE, 1, 5)
+    changed = replace(five, motion_bucket=30.0)
     assert weave(changed) == [False] * 5
-    assert ChunkStore.reopen(tmp_path).records()[1].take == 0
+    assert ChunkStore.reopen(five.folder).records()[1].take == 0
 
 
-def test_a_damaged_take_is_decoded_again_or_gives_way_to_the_original(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    record = reroll_chunk(request, HERE, 1, 5)
-    whole = files(tmp_path)
-    (tmp_path / record.clip).write_bytes(b"damaged")
-    assert weave(request) == [True, False, True, True, True]
-    assert files(tmp_path) == whole
-    assert ChunkStore.reopen(tmp_path).records()[1] == replace(
-        record, seconds=ChunkStore.reopen(tmp_path).records()[1].seconds
+def test_a_damaged_take_is_decoded_again_or_gives_way_to_the_original(five):
+    record = reroll_chunk(five, HERE, 1, 5)
+    whole = files(five.folder)
+    (five.folder / record.clip).write_bytes(b"damaged")
+    assert weave(five) == [True, False, True, True, True]
+    assert files(five.folder) == whole
+    assert ChunkStore.reopen(five.folder).records()[1] == replace(
+        record, seconds=ChunkStore.reopen(five.folder).records()[1].seconds
     )
-    (tmp_path / record.latents).write_bytes(b"damaged")
-    assert weave(request) == [True] * 5
-    assert ChunkStore.reopen(tmp_path).records()[1].take == 0
+    (five.folder / record.latents).write_bytes(b"damaged")
+    assert weave(five) == [True] * 5
+    assert ChunkStore.reopen(five.folder).records()[1].take == 0
 
 
 @pytest.mark.parametrize("index", [0, 4])
-def test_the_first_and_the_last_chunk_can_be_rerolled(tiny_backbone, identity, tmp_path, index):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    before = files(tmp_path)
-    assert reroll_chunk(request, HERE, index, 5).take == 1
-    assert {name: data for name, data in files(tmp_path).items() if name in before} == before
+def test_the_first_and_the_last_chunk_can_be_rerolled(five, index):
+    before = files(five.folder)
+    assert reroll_chunk(five, HERE, index, 5).take == 1
+    assert {name: data for name, data in files(five.folder).items() if name in before} == before
 
 
 def test_a_moved_back_last_chunk_is_made_again_with_the_one_it_goes_on_from(tiny_backbone, identity, tmp_path):
@@ -148,10 +153,8 @@ def test_a_moved_back_last_chunk_is_made_again_with_the_one_it_goes_on_from(tiny
     assert {name: files(tmp_path)[name] for name in before} == before
 
 
-def test_a_stopped_reroll_leaves_the_run_as_it_was(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    before = files(tmp_path)
+def test_a_stopped_reroll_leaves_the_run_as_it_was(five):
+    before = files(five.folder)
 
     class StopError(Exception):
         """Stands for a host's own interrupt."""
@@ -160,9 +163,9 @@ def test_a_stopped_reroll_leaves_the_run_as_it_was(tiny_backbone, identity, tmp_
         raise StopError
 
     with pytest.raises(StopError):
-        reroll_chunk(request, LocalRuntime(HERE.folders, on_progress=stop), 1, 5)
-    assert files(tmp_path) == before
-    assert len(ChunkStore.reopen(tmp_path).clips()) == 5
+        reroll_chunk(five, LocalRuntime(HERE.folders, on_progress=stop), 1, 5)
+    assert files(five.folder) == before
+    assert len(ChunkStore.reopen(five.folder).clips()) == 5
 
 
 def test_what_cannot_be_rerolled_is_refused(tiny_backbone, identity, tmp_path):
@@ -190,10 +193,8 @@ def test_a_second_of_the_video_names_its_chunk(tiny_backbone, identity, tmp_path
         chunk_at(plan, 20 / 7 + 1e-9)
 
 
-def test_the_chunks_know_what_they_were_made_from(tiny_backbone, identity, tmp_path):
-    request = request_for(tiny_backbone, identity, tmp_path)
-    weave(request)
-    chunks = WovenChunks.of(request)
+def test_the_chunks_know_what_they_were_made_from(five):
+    chunks = WovenChunks.of(five)
     assert len(chunks.clips()) == 5
     reroll_chunk(chunks.request, HERE, 1, 5)
     assert chunks.clips()[1].path.name == "chunk-00001-take-1.mkv"
