@@ -30,17 +30,21 @@ if TYPE_CHECKING:
     from .errors import InputError, MotionWeaveError
     from .host.context import current_runtime
     from .host.paths import confine
+    from .longform.borders import settle_borders, settle_on
+    from .longform.clips import ClipRow
     from .longform.plan import ChunkPlan, plan_chunks
     from .longform.stitch import stitch_chunks
     from .longform.store import ChunkStore
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
     from .media import Footage, FootageFrames, open_footage, read_audio, read_image
+    from .metrics.identity import FaceRecogniser, PictureRecogniser
     from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
     from .preflight import PlannedRun, check_run
     from .request import IMAGE_ROLES, Request
     from .residency import HOSTED, MemoryPlan, Need, plan_memory
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import SAMPLERS, SCHEDULES, DenoiseOptions, Guidance
+    from .score import ScoreOptions, joins_of_plan, score_chart, score_video
     from .tracks.camera import CameraTrack
     from .tracks.camera_moves import CAMERA_PRESETS, CameraRequest, camera_path, parse_moves
     from .tracks.camera_preview import camera_sheet
@@ -107,17 +111,21 @@ _HOMES = {
     "errors": ("InputError", "MotionWeaveError"),
     "host.context": ("current_runtime",),
     "host.paths": ("confine",),
+    "longform.borders": ("settle_borders", "settle_on"),
+    "longform.clips": ("ClipRow",),
     "longform.plan": ("ChunkPlan", "plan_chunks"),
     "longform.stitch": ("stitch_chunks",),
     "longform.store": ("ChunkStore",),
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
     "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
+    "metrics.identity": ("FaceRecogniser", "PictureRecogniser"),
     "models.audio_motion_model": ("AudioMotionModel", "load_audio_motion_model", "read_motion"),
     "preflight": ("PlannedRun", "check_run"),
     "request": ("IMAGE_ROLES", "Request"),
     "residency": ("HOSTED", "MemoryPlan", "Need", "plan_memory"),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("SAMPLERS", "SCHEDULES", "DenoiseOptions", "Guidance"),
+    "score": ("ScoreOptions", "joins_of_plan", "score_chart", "score_video"),
     "tracks.camera": ("CameraTrack",),
     "tracks.camera_moves": ("CAMERA_PRESETS", "CameraRequest", "camera_path", "parse_moves"),
     "tracks.camera_preview": ("camera_sheet",),
@@ -196,6 +204,7 @@ __all__ = [
     "CameraTrack",
     "ChunkPlan",
     "ChunkStore",
+    "ClipRow",
     "Control",
     "Curve",
     "DenoiseOptions",
@@ -210,6 +219,7 @@ __all__ = [
     "FaceIdentity",
     "FaceModels",
     "FaceMotionOptions",
+    "FaceRecogniser",
     "Folders",
     "Footage",
     "FootageFrames",
@@ -229,6 +239,7 @@ __all__ = [
     "MotionWeaveError",
     "Need",
     "PersonChoice",
+    "PictureRecogniser",
     "PlannedRun",
     "PoseControl",
     "PoseEstimator",
@@ -241,6 +252,7 @@ __all__ = [
     "RetargetMethod",
     "Runtime",
     "SampleRequest",
+    "ScoreOptions",
     "Size",
     "SmoothOptions",
     "SpeechControl",
@@ -275,6 +287,7 @@ __all__ = [
     "face_sheet",
     "fit_sheet",
     "follow_person",
+    "joins_of_plan",
     "light_from_panorama",
     "light_track",
     "load_adapter",
@@ -312,6 +325,10 @@ __all__ = [
     "require_keypoints",
     "retarget_pose",
     "scale_light",
+    "score_chart",
+    "score_video",
+    "settle_borders",
+    "settle_on",
     "smooth_pose",
     "speech_sheet",
     "speech_to_face_motion",
