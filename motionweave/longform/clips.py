@@ -45,6 +45,10 @@ class Clip:
     """Frames before the new ones that the clip before has too, seen again: what a cross-fade fades over."""
     correction: FrameCorrection | None = None
     """Done to every frame as it is read."""
+    fps: Fraction | None = None
+    """Rate to read at; None for the file's own."""
+    size: Size | None = None
+    """Size to read at, the picture fitted in; None for the file's own."""
 
     def frames(self) -> Iterator[Tensor]:
         """Read the lead and the new frames in order, each (3, H, W) uint8.
@@ -52,7 +56,9 @@ class Clip:
         Raises:
             MediaError: If the file cannot be read.
         """
-        for place, frame in enumerate(read_frames(self.path), start=-self.lead):
+        stop = None if self.fps is None else self.lead + self.frame_count
+        frames = read_frames(self.path, stop=stop, fps=self.fps, size=self.size)
+        for place, frame in enumerate(frames, start=-self.lead):
             yield frame if self.correction is None else self.correction(frame, place)
 
 

@@ -1,0 +1,1 @@
+"""Larger pictures, streamed frame by frame from chunk to chunk."""

@@ -1,0 +1,167 @@
+"""A row of clips made larger, clip by clip, each kept on disk under the hash of what made it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError, MediaError
+from ..longform.clips import Clip, ClipRow, Seam
+from ..media import VideoWriter, prefetch
+from ..runtime import Runtime
+from ..types import Progress, Size, float_pixels
+from .model import UpscaleModel
+from .tiles import OVERLAP, upscale_tiled
+
+BYTES_PER_PIXEL = 768
+"""Bytes for each pixel of the output that networks of the ESRGAN family hold at once: 64 channels, a few times."""
+
+
+@dataclass(frozen=True)
+class UpscaleOptions:
+    """How large, and in what pieces."""
+
+    factor: int = 0
+    """How many times larger; 0 for what the network makes in one pass."""
+    size: Size | None = None
+    """Size to end with, whatever the factor; None for the factor's."""
+    tile: int = 512
+    """Side of the tiles that the network sees, in pixels of the input; 0 for whole pictures."""
+    batch: int = 4
+    """Frames that the network sees together."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes nothing larger."""
+        if not 0 <= self.factor <= 16 or self.batch < 1 or self.tile < 0:
+            raise InputError(
+                f"a factor of {self.factor}, {self.batch} frames together and tiles of {self.tile} pixels were asked "
+                "for; expected a factor up to 16 (0 for the network's own), at least 1 frame, and no negative tile"
+            )
+
+    def size_of(self, source: Size, scale: int) -> Size:
+        """Give the size that pictures end with."""
+        factor = self.factor or scale
+        return self.size or Size(factor * source.width, factor * source.height)
+
+
+@dataclass(frozen=True)
+class UpscaledRow:
+    """The larger clips, in the order and with the leads of those that they were made from."""
+
+    made: tuple[Clip, ...]
+    """The clips."""
+    fps: Fraction
+    """Frames per second."""
+    size: Size
+    """Picture size."""
+    name: str
+    """Name of the row that it was made from."""
+    seam: Seam
+    """How its clips give way to one another."""
+    reused: int = 0
+    """Clips that were there already."""
+
+    def clips(self) -> tuple[Clip, ...]:
+        """Give the clips."""
+        return self.made
+
+
+def upscale_chunks(
+    row: ClipRow, model: UpscaleModel, folder: Path, runtime: Runtime, options: UpscaleOptions = UpscaleOptions()
+) -> UpscaledRow:
+    """Make every clip of a row larger, frame by frame; what is in the folder already is not made again.
+
+    A clip's file is named after the hash of the clip it was made from, the network's weights and the settings, and
+    appears only when it is complete, so that a run that ended early goes on where it was. Files that earlier settings
+    left for the same clip are removed when the new one is there.
+
+    Args:
+        row: The clips.
+        model: The network.
+        folder: Where to keep the larger clips; made if it is not there.
+        runtime: Where to compute, and whom to tell.
+        options: How large, and in what pieces.
+
+    Returns:
+        The larger row.
+
+    Raises:
+        InputError: If a clip is missing, or the size would be smaller than the clips are.
+        MediaError: If a clip cannot be read, or the folder cannot be written.
+    """
+    size = options.size_of(row.size, model.scale)
+    if size.width < row.size.width or size.height < row.size.height:
+        raise InputError(f"clips of {row.size} were to be upscaled to {size}; expected a size that is not smaller")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(folder, f"the folder cannot be made: {error.strerror}; choose another run") from error
+    clips, made, reused = row.clips(), list[Clip](), 0
+    for index, clip in enumerate(clips):
+        path = folder / f"upscaled-{index:05}-{_key(clip, model, options, size)[:16]}.mkv"
+        if path.is_file():
+            reused += 1
+        else:
+            with (
+                runtime.resident((model.net,), _working_bytes(row.size, model, options)),
+                VideoWriter(path, fps=row.fps, size=size, codec="ffv1") as writer,
+                closing(prefetch(_batches(clip, options.batch), 2)) as batches,
+            ):
+                for frames in batches:
+                    writer.write(_enlarge(frames.to(runtime.device), model, size, options).cpu())
+                    done = Progress("upscale", index, len(clips), writer.frame_count, clip.lead + clip.frame_count)
+                    runtime.report(replace(done, step=min(done.step, done.step_count)))
+            for old in folder.glob(f"upscaled-{index:05}-*.mkv"):
+                if old != path:
+                    old.unlink()
+        made.append(Clip(path, clip.frame_count, clip.lead))
+    return UpscaledRow(tuple(made), row.fps, size, row.name, row.seam, reused)
+
+
+def _batches(clip: Clip, count: int) -> Iterator[Tensor]:
+    batch: list[Tensor] = []
+    for frame in clip.frames():
+        batch.append(frame)
+        if len(batch) == count:
+            yield float_pixels(torch.stack(batch))
+            batch = []
+    if batch:
+        yield float_pixels(torch.stack(batch))
+
+
+def _enlarge(frames: Tensor, model: UpscaleModel, size: Size, options: UpscaleOptions) -> Tensor:
+    """Run the network until pictures are large enough, and bring them to the very size."""
+    wanted = (size.height, size.width)
+    frames = upscale_tiled(model, frames, model.scale, options.tile)
+    while model.scale > 1 and (frames.shape[-2] < wanted[0] or frames.shape[-1] < wanted[1]):
+        frames = upscale_tiled(model, frames, model.scale, options.tile)
+    if frames.shape[-2:] != wanted:
+        frames = F.interpolate(frames, wanted, mode="bicubic", antialias=True).clamp_(0, 1)
+    return frames
+
+
+def _working_bytes(size: Size, model: UpscaleModel, options: UpscaleOptions) -> int:
+    """Predict what a pass makes beside the weights."""
+    side = options.tile + 2 * OVERLAP if options.tile else max(size.width, size.height)
+    return BYTES_PER_PIXEL * options.batch * min(side, size.width) * min(side, size.height) * model.scale**2
+
+
+def _key(clip: Clip, model: UpscaleModel, options: UpscaleOptions, size: Size) -> str:
+    """Hash what makes a larger clip: the file, what is done to it as it is read, the network, the settings.
+
+    How many frames are seen together changes nothing but time.
+    """
+    digest = hashlib.sha256()
+    with clip.path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    digest.update(f"1 {replace(clip, path=Path())} {model.digest} {size} {options.factor} {options.tile}".encode())
+    return digest.hexdigest()
