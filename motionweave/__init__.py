@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
     from .preflight import PlannedRun, check_run
     from .request import IMAGE_ROLES, Request
+    from .reroll import Reroll, WovenChunks, remake_chunk
     from .residency import HOSTED, MemoryPlan, Need, plan_memory
     from .runtime import Folders, LocalRuntime, Runtime
     from .sampling import SAMPLERS, SCHEDULES, DenoiseOptions, Guidance
@@ -122,6 +123,7 @@ _HOMES = {
     "models.audio_motion_model": ("AudioMotionModel", "load_audio_motion_model", "read_motion"),
     "preflight": ("PlannedRun", "check_run"),
     "request": ("IMAGE_ROLES", "Request"),
+    "reroll": ("Reroll", "WovenChunks", "remake_chunk"),
     "residency": ("HOSTED", "MemoryPlan", "Need", "plan_memory"),
     "runtime": ("Folders", "LocalRuntime", "Runtime"),
     "sampling": ("SAMPLERS", "SCHEDULES", "DenoiseOptions", "Guidance"),
@@ -249,6 +251,7 @@ __all__ = [
     "Progress",
     "ReferenceControl",
     "Request",
+    "Reroll",
     "RetargetMethod",
     "Runtime",
     "SampleRequest",
@@ -261,6 +264,7 @@ __all__ = [
     "SpeechTrack",
     "TalkingPose",
     "Work",
+    "WovenChunks",
     "animate_light",
     "available_models",
     "camera_path",
@@ -322,6 +326,7 @@ __all__ = [
     "read_pose_file",
     "read_pose_keypoint",
     "relight_pictures",
+    "remake_chunk",
     "require_keypoints",
     "retarget_pose",
     "scale_light",

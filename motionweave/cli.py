@@ -228,6 +228,35 @@ def train(
 
 
 @app.command()
+def score(
+    video: Annotated[Path, typer.Argument(help="The video.")],
+    reference: Annotated[Path | None, typer.Option("--reference", help="Picture of who the video should show.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Run directory, or its plan.json: where chunks meet.")
+    ] = None,
+    identity: Annotated[
+        str, typer.Option("--identity", help="Face pack or backbone that tells characters apart; empty to choose.")
+    ] = "",
+    chart: Annotated[Path | None, typer.Option("--chart", help="Write a strip chart to this picture.")] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Measure a video: steadiness, seams, drift of colour and identity."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .host.context import local_runtime
+        from .host.terminal import TerminalProgress
+        from .media import write_image
+        from .score import ScoreRequest, score_chart, score_file
+
+        with TerminalProgress() as terminal:
+            here = local_runtime(_folders(DEFAULT_INPUT, DEFAULT_OUTPUT, None))
+            found = score_file(ScoreRequest(video, reference, plan, identity), here, terminal.on_progress)
+        if chart is not None:
+            write_image(chart, score_chart(found))
+        typer.echo(found.to_json() if as_json else "\n".join(found.lines()))
+
+
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="Benchmark, such as selfie.")],
     as_json: AsJson = False,

@@ -10,8 +10,10 @@ from . import (
     identity,
     light,
     load,
+    measure,
     poses,
     preflight,
+    reroll,
     samples,
     speech,
     timeline,
@@ -34,6 +36,8 @@ STAGES = (
     controls,
     preflight,
     weave,
+    reroll,
+    measure,
 )
 """Node files in the order in which data passes them."""
 

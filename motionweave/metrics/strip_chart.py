@@ -98,7 +98,7 @@ class _Area:
         self._borders(borders)
         self.draw.rectangle((LEFT_PX, self.top, right, self.bottom), outline=GRID)
         for value, place in ((high, self.top - 2), (low, self.bottom - TEXT_PX - 2)):
-            text = f"{value:.3g}"
+            text = f"{value:.2g}" if abs(value) < 1 else f"{value:.3g}"
             self.draw.text((LEFT_PX - 6 - self.draw.textlength(text), place), text, fill=INK)
         for limit in strip.limits:
             if low <= limit <= high:

@@ -37,6 +37,7 @@ def score_chart(score: VideoScore) -> Tensor:
         Strip("Lab mean", means[1:], reference.mean[1:] if reference else (), span=6),
         Strip("Lab deviation", spreads, span=4),
         Strip("sharpness", [line("", [frame.sharpness for frame in frames])]),
+        _change_strip(score, line("", [frame.change for frame in frames])),
         _seam_strip(score),
         Strip("motion (% of the height a frame)", [line("", [frame.flow for frame in frames])]),
     )
@@ -44,13 +45,23 @@ def score_chart(score: VideoScore) -> Tensor:
     return draw_strips(strips, len(frames) / rate, borders, _title(score))
 
 
+def _change_strip(score: VideoScore, changes: Line) -> Strip:
+    """Show the change between frames beside motion, with a dot for every one that belongs to a join."""
+    belong = [place for join in score.joins for place in join.changes()]
+    there = [(place / float(score.fps), score.frames[place].change) for place in belong]
+    marks = [(second, change) for second, change in there if change is not None]
+    return Strip("change between frames, at joins dotted", [changes], marks=marks)
+
+
 def _seam_strip(score: VideoScore) -> Strip:
-    """Show each join's ratio; the changes themselves would need an explanation."""
+    """Show each join's ratio under the threshold."""
     ratios = score.seams.ratios if score.seams else ()
     seconds = [join.frame / float(score.fps) for join in score.joins]
     marks = list(zip(seconds, ratios, strict=True)) if ratios else []
-    lines = [Line("change at joins over change inside chunks", seconds[: len(ratios)], ratios)]
-    return Strip("seams", lines, (1.0, SEAM_MOST), span=0.3, marks=marks)
+    lines = [Line("", seconds[: len(ratios)], ratios)]
+    return Strip(
+        "seams: change at a join over change inside chunks", lines, (1.0, SEAM_MOST), span=0.3, marks=marks
+    )
 
 
 def _title(score: VideoScore) -> str:

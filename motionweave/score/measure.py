@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..longform.clips import ClipRow
+from ..longform.plan import ChunkPlan
 from ..media import Footage
 from ..metrics.colour import colour_of
 from ..metrics.identity import Recogniser, cosine
@@ -93,6 +94,12 @@ def joins_of(row: ClipRow, fade: int = 0) -> tuple[Join, ...]:
     for clip in row.clips():
         starts.append(clip.frame_count + (starts[-1] if starts else 0))
     return tuple(Join(start, fade) for start in starts[:-1])
+
+
+def joins_of_plan(plan: ChunkPlan) -> tuple[Join, ...]:
+    """Give the places where a plan's chunks meet in the finished video, with what the plan fades over."""
+    fade = 0 if plan.blend == "cut" else plan.fade
+    return tuple(Join(window.new_start, min(fade, window.context)) for window in plan.windows()[1:])
 
 
 class _Meter:
