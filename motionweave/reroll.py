@@ -40,6 +40,46 @@ class WovenChunks(ChunkStore):
         return cls(request.folder, request.plan, request.identity.size, request)
 
 
+@dataclass(frozen=True)
+class Reroll:
+    """Which chunk, and what to do with it."""
+
+    second: float
+    """Moment of the video that shows it, where `index` does not say."""
+    seed: int
+    """Seeds its noise."""
+    index: int | None = None
+    """Place in the plan, from 0."""
+    take: int | None = None
+    """Take to go back to, 0 for the original; None for that of the seed."""
+
+
+def remake_chunk(chunks: ChunkStore, wish: Reroll, runtime: Runtime) -> ChunkRecord:
+    """Make one chunk of a run again, or have another of its takes count.
+
+    Args:
+        chunks: The run, as Weave gave it.
+        wish: Which chunk, and what to do with it.
+        runtime: Where to make it.
+
+    Returns:
+        The take that counts from now on.
+
+    Raises:
+        InputError: If the chunks are not Weave's own, or as `reroll_chunk` and `choose_take` do.
+        GenerationError: If it fails; the take that was there still counts.
+        MediaError: If the run directory cannot be written, or another process is at work there.
+    """
+    if not isinstance(chunks, WovenChunks):
+        raise InputError(
+            "chunks were given that were upscaled or read from files; give those that come from Weave, re-roll first"
+        )
+    index = chunk_at(chunks.plan, wish.second) if wish.index is None else wish.index
+    if wish.take is not None:
+        return choose_take(chunks.request, runtime, index, wish.take)
+    return reroll_chunk(chunks.request, runtime, index, wish.seed)
+
+
 def chunk_at(plan: ChunkPlan, second: float) -> int:
     """Give the index of the chunk that is seen at a moment of the video.
 

@@ -17,6 +17,7 @@ from ..motionweave import (
     InputError,
     MotionWeaveEngine,
     Request,
+    WovenChunks,
     plan_chunks,
     stitch_chunks,
 )
@@ -133,7 +134,7 @@ class Weave(io.ComfyNode):
                                tooltip="What the image is to the backbone: the first frame, so that later chunks go on "
                                "from their own, or a reference in any pose; auto as the backbone says."),
             ],
-            outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks.")],
+            outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks, or to Re-roll Chunk.")],
         )  # fmt: skip
 
     @classmethod
@@ -183,7 +184,9 @@ class Weave(io.ComfyNode):
              "seconds": made.record.seconds, "reused": made.reused}
             for made in engine.generate()
         ]  # fmt: skip
-        return io.NodeOutput(engine.store, ui={"motionweave": rows, "motionweave_memory": engine.memory_rows()})
+        return io.NodeOutput(
+            WovenChunks.of(request), ui={"motionweave": rows, "motionweave_memory": engine.memory_rows()}
+        )
 
 
 class StitchChunks(io.ComfyNode):
