@@ -10,6 +10,8 @@ from .motion import mouth_opening
 
 SAMPLE_RATE = 24_000
 """Samples per second."""
+PIECE_SAMPLES = 1 << 18
+"""Samples computed at a time."""
 
 
 def pitch_hz(seed: int, time_s: np.ndarray) -> np.ndarray:
@@ -27,7 +29,7 @@ def pitch_hz(seed: int, time_s: np.ndarray) -> np.ndarray:
 
 
 def speak(seed: int, seconds: float) -> Audio:
-    """Let a marionette speak.
+    """Let a marionette speak. It is made piece by piece: ten minutes do not fill the memory.
 
     Args:
         seed: The motion's seed: its mouth opens as the sound is loud.
@@ -36,16 +38,28 @@ def speak(seed: int, seconds: float) -> Audio:
     Returns:
         One channel: a buzz at the speaker's pitch through two formants, shaped by the mouth.
     """
-    time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    pitch = pitch_hz(seed, time_s)
-    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
-    opening = mouth_opening(seed, time_s)
+    count = round(seconds * SAMPLE_RATE)
+    sound = np.empty(count, np.float32)
+    turned, loudest = 0.0, 1e-6
+    for start in range(0, count, PIECE_SAMPLES):
+        time_s = np.arange(start, min(start + PIECE_SAMPLES, count)) / SAMPLE_RATE
+        pitch, opening = pitch_hz(seed, time_s), mouth_opening(seed, time_s)
+        turns = np.cumsum(np.concatenate([[turned], pitch]))[1:]
+        turned = turns[-1]
+        wave = _buzz(pitch, 2 * np.pi * turns / SAMPLE_RATE, opening)
+        loudest = max(loudest, float(np.abs(wave).max()))
+        sound[start : start + len(wave)] = wave * opening
+    sound *= 0.6 / loudest
+    return Audio(torch.from_numpy(sound)[None], SAMPLE_RATE)
+
+
+def _buzz(pitch: np.ndarray, phase: np.ndarray, opening: np.ndarray) -> np.ndarray:
+    """Give the harmonics of a pitch as a mouth that is open so far lets them through, each (N,)."""
     # The first formant rises as the mouth opens (from "oo" toward "ah").
     formants = ((350 + 450 * opening, 120.0), (1200 + 200 * opening, 180.0))
-    wave = np.zeros_like(time_s)
+    wave = np.zeros_like(phase)
     for harmonic in range(1, 24):
         frequency = harmonic * pitch
         gain = sum(np.exp(-(((frequency - centre) / width) ** 2) / 2) for centre, width in formants) + 0.02
         wave += gain / harmonic**0.5 * np.sin(harmonic * phase)
-    wave *= opening / max(1e-6, float(np.abs(wave).max())) * 0.6
-    return Audio(torch.from_numpy(wave.astype(np.float32))[None], SAMPLE_RATE)
+    return wave
