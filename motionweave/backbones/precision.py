@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..weights.quantise import quantise
 from . import BACKBONES
 from .base import Backbone
+from .finish import finished
 
 if TYPE_CHECKING:
     from .svd import SVDBackbone
@@ -37,10 +38,13 @@ def load_compiled(path: Path, dtype: torch.dtype, precision: str, device: torch.
     """
     from ..models.compiling import compile_blocks, require_compiler
 
+    def compiled(backbone: SVDBackbone) -> SVDBackbone:
+        backbone = _in_bits(backbone, _BITS.get(precision))
+        compile_blocks(backbone.unet, device)
+        return replace(backbone, digest=f"{backbone.digest}, compiled")
+
     require_compiler(device)
-    backbone = cast("SVDBackbone", load_backbone(path, dtype, precision))
-    compile_blocks(backbone.unet, device)
-    return replace(backbone, digest=f"{backbone.digest}, compiled")
+    return finished(lambda: _loaded(path, dtype, precision), compiled)
 
 
 def load_backbone(path: Path, dtype: torch.dtype, precision: str = "auto", kind: str = "svd") -> Backbone:
@@ -59,11 +63,21 @@ def load_backbone(path: Path, dtype: torch.dtype, precision: str = "auto", kind:
         InputError: If there is no such precision.
         UnsupportedError: If weights of few bits are asked for and bitsandbytes is missing.
     """
+    bits = _BITS.get(precision)
+    if bits is None:
+        return _loaded(path, dtype, precision, kind)
+    return finished(lambda: _loaded(path, dtype, precision, kind), lambda backbone: quantised(backbone, bits))
+
+
+def _loaded(path: Path, dtype: torch.dtype, precision: str, kind: str = "svd") -> SVDBackbone:
+    """Load a backbone as its file has it, in 16 or 32 bits."""
     if precision not in PRECISIONS:
         raise InputError(f"a precision of '{precision}' was asked for; there are {', '.join(PRECISIONS)}")
-    backbone = BACKBONES.get(kind).build(path, _DTYPES.get(precision, dtype))
-    bits = _BITS.get(precision)
-    return backbone if bits is None else quantised(cast("SVDBackbone", backbone), bits)
+    return cast("SVDBackbone", BACKBONES.get(kind).build(path, _DTYPES.get(precision, dtype)))
+
+
+def _in_bits(backbone: SVDBackbone, bits: int | None) -> SVDBackbone:
+    return backbone if bits is None else quantised(backbone, bits)
 
 
 def quantised(backbone: SVDBackbone, bits: int) -> SVDBackbone:

@@ -66,6 +66,8 @@ class SVDBackbone:
     """Hash of the weights and configs."""
     features: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
     """What adapters made of the signals of the window at hand, by `ActiveControl.key`."""
+    finish: Any = field(default=None, compare=False, repr=False)
+    """How the UNet was finished after loading (`finish.Finish`); None where its weights are as the file has them."""
 
     @property
     def denoiser(self) -> SVDUNet:

@@ -24,6 +24,7 @@ from ..weights.identify import wrong_kind
 from ..weights.loading import fingerprint
 from ..weights.state_dict import require_fit
 from ..weights.tensor_files import read_metadata, read_tensors
+from .finish import change_weights
 from .sgm_names import renamed, reversed_table, unet_table
 from .svd import SVDBackbone
 from .svd_unet_weights import with_unet_tensors
@@ -80,6 +81,10 @@ def load_lora(backbone: SVDBackbone, path: Path, strength: float = 1.0) -> SVDBa
     """
     if not math.isfinite(strength):
         raise InputError(f"a LoRA's strength is {strength}; give a number such as 1")
+    return change_weights(backbone, lambda plain: _with_lora(plain, path, strength))
+
+
+def _with_lora(backbone: SVDBackbone, path: Path, strength: float) -> SVDBackbone:
     state = backbone.unet.state_dict()
     weights = {name.removesuffix(".weight"): tensor for name, tensor in state.items() if name.endswith(".weight")}
     found = read_lora(path, weights, backbone.unet.config)

@@ -17,6 +17,7 @@ from ..weights.loading import fingerprint
 from ..weights.state_dict import load_state, matches, require_fit
 from ..weights.tensor_files import read_tensors
 from .base import BackboneFacts
+from .finish import change_weights
 from .sgm_tensors import UNET, unet_tensors
 from .svd import SVDBackbone
 
@@ -53,6 +54,10 @@ def overlay_unet(
         MissingModelError: If there is no such file.
         InputError: If it holds other weights, or some of other names or shapes.
     """
+    return change_weights(backbone, lambda plain: _with_file(plain, path, image_role, window))
+
+
+def _with_file(backbone: SVDBackbone, path: Path, image_role: ImageRole, window: int | None) -> SVDBackbone:
     own = backbone.unet.state_dict()
     tensors = {name: tensor for name, tensor in _read(backbone, path).items() if not matches(name, NOT_THE_UNETS)}
     if not tensors.keys() & own.keys():

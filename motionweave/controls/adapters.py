@@ -60,10 +60,12 @@ def copy_reference_net(backbone: Any) -> LoadedAdapter:
     """Make a ReferenceNet of a backbone's own spatial layers, which needs no weights of its own.
 
     Args:
-        backbone: An SVD backbone.
+        backbone: An SVD backbone; where its weights are of few bits, they are read again as its file has them.
     """
+    from ..backbones.finish import plain_backbone
     from ..models.reference_net import ReferenceNet
 
+    backbone = plain_backbone(backbone)
     net = ReferenceNet.from_unet(backbone.unet, float(backbone.vae.config.scaling_factor))
     return LoadedAdapter(net.eval().requires_grad_(False), f"reference {backbone.digest}", unconditional=False)
 
