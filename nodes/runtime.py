@@ -86,8 +86,8 @@ class ComfyRuntime:
 
             picture = (progress.preview.clamp(0, 1) * 255).byte().movedim(0, -1).cpu().numpy()  # H W 3
             preview = ("JPEG", Image.fromarray(picture), 512)
+        _tell_clients(progress)  # Before the bar, which a client that knows chunks then need not show.
         self._bar.update_absolute(progress.chunk * progress.step_count + progress.step, total, preview)
-        _tell_clients(progress)
 
     def settle(self, needs: Sequence[Need]) -> tuple[ComfyRuntime, MemoryPlan]:
         """Leave it to ComfyUI, which also knows what other nodes hold."""

@@ -114,7 +114,7 @@ def describe_all(paths: Iterable[Path]) -> tuple[OutputFile, ...]:
 def _describe_or_name(path: Path) -> OutputFile:
     try:
         return describe_file(path)
-    except MediaError:
+    except (MediaError, OSError):  # Pillow's errors are the latter.
         return OutputFile(str(path))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -165,9 +166,8 @@ class ComfyServer:
         return _json_or_text(text)
 
     def _silence(self, error: BaseException) -> ServerError:
-        cause = getattr(error, "os_error", error)  # The system's own words, without those that aiohttp puts round them.
-        words = " ".join(str(cause.strerror if isinstance(cause, OSError) and cause.strerror else cause).split())
-        words = words or type(error).__name__
+        code = getattr(error, "errno", None)  # The system's own words are plainer than those that aiohttp puts round.
+        words = os.strerror(code) if code else " ".join(str(error).split()) or type(error).__name__
         return ServerError(f"no answer from {self.name} ({words}); check that ComfyUI runs there, and the address")
 
     def _refusal(self, status: int, text: str, path: str) -> ServerError:
