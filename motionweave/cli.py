@@ -33,6 +33,9 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="Which models there are; check and fetch them.")
 app.add_typer(models_app, name="models")
 
+runs_app = typer.Typer(no_args_is_help=True, help="Which runs there are; inspect and clean them.")
+app.add_typer(runs_app, name="runs")
+
 InputDir = Annotated[Path, typer.Option("--input-dir", help="Folder of the files that a workflow names.")]
 OutputDir = Annotated[Path, typer.Option("--output-dir", help="Folder for videos and chunks.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -360,6 +363,63 @@ def download(
                 typer.echo(f"{offer.entry.id} was not fetched")
                 continue
             typer.echo(fetch(offer, root, lambda name: typer.echo(f"  {name}", err=True)))
+
+
+@runs_app.command("list")
+def list_run_directories(output_dir: OutputDir = DEFAULT_OUTPUT, as_json: AsJson = False, debug: Debug = False) -> None:
+    """List runs: chunks made and planned, bytes on disk, last change."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        import json
+
+        from .longform.runs import list_runs
+
+        found = list_runs(_folders(DEFAULT_INPUT, output_dir, None).runs)
+        text = json.dumps([each.to_json() for each in found], indent=2)
+        typer.echo(text if as_json else "\n".join(each.line() for each in found))
+
+
+@runs_app.command()
+def show(
+    names: Annotated[list[str], typer.Argument(help="Runs to show.")],
+    output_dir: OutputDir = DEFAULT_OUTPUT,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show a run: folder, plan, and every chunk with its takes."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        import json
+
+        from .longform.runs import find_runs
+
+        found = find_runs(_folders(DEFAULT_INPUT, output_dir, None).runs, names)
+        text = json.dumps([each.to_json() for each in found], indent=2)
+        typer.echo(text if as_json else "\n".join(line for each in found for line in each.lines()))
+
+
+@runs_app.command()
+def clean(
+    names: Annotated[list[str] | None, typer.Argument(help="Runs to clean; all if none is named.")] = None,
+    takes: Annotated[bool, typer.Option("--takes", help="Also takes that are not used.")] = False,
+    finished: Annotated[bool, typer.Option("--finished", help="Also finished runs, whole.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without being asked.")] = False,
+    output_dir: OutputDir = DEFAULT_OUTPUT,
+    debug: Debug = False,
+) -> None:
+    """Remove what a crash or a shorter plan left over; says what goes, and asks before anything does."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from .longform.runs import find_runs, removable, remove
+
+        found = find_runs(_folders(DEFAULT_INPUT, output_dir, None).runs, names or ())
+        spare = {each.name: (each, removable(each, takes, finished)) for each in found}
+        spare = {name: (run, files) for name, (run, files) in spare.items() if files}
+        for name, (_, files) in spare.items():
+            size = sum(path.stat().st_size for path in files)
+            typer.echo(f"{name}: {len(files)} files, {size / 2**20:.1f} MiB: {', '.join(path.name for path in files)}")
+        if not spare:
+            typer.echo("nothing to remove")
+        elif yes or typer.confirm("Remove them?"):
+            for run, files in spare.values():
+                remove(run, files)
 
 
 def _model_folders(models_dir: Path | None) -> Folders:

@@ -34,6 +34,11 @@ class Folders:
     """Model folders that lie elsewhere or under another name, each with ComfyUI's name for it (extra_model_paths)."""
 
     @property
+    def runs(self) -> Path:
+        """Run directories, one a name."""
+        return self.output / "motionweave"
+
+    @property
     def cache(self) -> Path:
         """Tracks that were extracted once, kept by content; may be emptied at any time."""
         return self.output / "motionweave" / "cache"

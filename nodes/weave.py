@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import InputImpl, io
 
 from ..motionweave import (
+    BLENDS,
+    BLENDS_IN,
+    CONTEXTS,
     IMAGE_ROLES,
     SAMPLERS,
     SCHEDULES,
     DenoiseOptions,
     Guidance,
     InputError,
+    Joining,
     MotionWeaveEngine,
     Request,
     WovenChunks,
     plan_chunks,
+    settle_on,
     stitch_chunks,
 )
 from .convert import audio_from_socket
@@ -26,7 +31,7 @@ from .runtime import runtime
 from .sockets import BackboneSocket, ChunksSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
 
 if TYPE_CHECKING:
-    from ..motionweave import Backbone, ChunkPlan, ChunkStore, Control, Identity, PoseTrack
+    from ..motionweave import Backbone, Blend, BlendIn, ChunkPlan, ChunkStore, Context, Control, Identity, PoseTrack
 
 RUN_NAME = re.compile(r"[\w][\w .-]{0,99}")
 
@@ -52,7 +57,28 @@ class PlanChunks(io.ComfyNode):
                              "and take more memory."),
                 io.Int.Input("overlap", default=-1, min=-1, max=4096,
                              tooltip="Frames of the chunk before that a chunk carries on from; -1 for the backbone's."),
-                PoseSocket.Input("pose", optional=True, tooltip="Gives length and frame rate, where they are 0."),
+                PoseSocket.Input("pose", optional=True, tooltip="Gives length and frame rate, where they are 0; tells "
+                                 "where it is still, if borders may move."),
+                io.Combo.Input("context", options=list(CONTEXTS), default="sequential", optional=True,
+                               tooltip="How chunks are kept together. sequential: each goes on from the one before, "
+                               "for most videos. fused or shifted: all are made together, for backbones that take the "
+                               "picture for a reference; nothing is finished before all is. independent: not at all, "
+                               "to compare."),
+                io.Combo.Input("blend", options=list(BLENDS), default="cut", optional=True,
+                               tooltip="How one chunk's pictures give way to the next one's. linear and cosine hide "
+                               "what is left of a join under a cross-fade; cut keeps it sharp."),
+                io.Int.Input("fade", default=0, min=0, max=4096, optional=True,
+                             tooltip="Frames of the overlap to cross-fade over; 0 for half of it."),
+                io.Int.Input("reinject_every", default=0, min=0, max=10**6, optional=True,
+                             tooltip="Every so many chunks the reference anchors the picture again, so that a long "
+                             "video does not drift away from it; such joins show a little more. 0 for never."),
+                io.Int.Input("border_reach", default=0, min=0, max=4096, optional=True,
+                             tooltip="Frames that each join may move, either way, to where the pose is still and the "
+                             "audio quiet; 2 to 4 are usual, 0 for joins at even distances."),
+                io.Audio.Input("audio", optional=True, tooltip="Tells where it is quiet, if borders may move."),
+                io.Combo.Input("blend_in", options=list(BLENDS_IN), default="pixel", optional=True,
+                               tooltip="Where to blend: in the pictures, or in the latents before they are decoded, "
+                               "which only 'independent' chunks can."),
             ],
             outputs=[
                 PlanSocket.Output(display_name="plan", tooltip="Goes to Weave."),
@@ -70,16 +96,29 @@ class PlanChunks(io.ComfyNode):
         chunk_frames: int,
         overlap: int,
         pose: PoseTrack | None = None,
+        context: Context = "sequential",
+        blend: Blend = "cut",
+        fade: int = 0,
+        reinject_every: int = 0,
+        border_reach: int = 0,
+        audio: dict[str, Any] | None = None,
+        blend_in: BlendIn = "pixel",
     ) -> io.NodeOutput:
-        rate = Fraction(fps).limit_denominator(1001) if fps else (pose.fps if pose is not None else backbone.facts.fps)
-        if not frames:
-            if pose is None:
-                raise InputError(
-                    "Plan Chunks was given neither a number of frames nor a pose track; give one of the two"
-                )
-            frames = len(pose.resample(rate))
-        plan = plan_chunks(backbone.facts, frames, rate, chunk_frames, None if overlap < 0 else overlap)
+        rate, count = _clock(backbone, frames, fps, pose)
+        joining = Joining(context, blend, fade, reinject_every, blend_in)
+        even = plan_chunks(backbone.facts, count, rate, chunk_frames, None if overlap < 0 else overlap, joining)
+        plan = settle_on(even, border_reach, pose, audio_from_socket(audio))
         return io.NodeOutput(plan, plan.frame_count, len(plan))
+
+
+def _clock(backbone: Backbone, frames: int, fps: float, pose: PoseTrack | None) -> tuple[Fraction, int]:
+    """Say how fast the video is and how many frames it has, by the pose track where nothing is given."""
+    rate = Fraction(fps).limit_denominator(1001) if fps else (pose.fps if pose is not None else backbone.facts.fps)
+    if frames:
+        return rate, frames
+    if pose is None:
+        raise InputError("Plan Chunks was given neither a number of frames nor a pose track; give one of the two")
+    return rate, len(pose.resample(rate))
 
 
 class Weave(io.ComfyNode):
@@ -172,7 +211,7 @@ class Weave(io.ComfyNode):
             plan=plan,
             options=DenoiseOptions(steps or backbone.facts.steps, mixed, sampler, schedule, step_cache),
             seed=seed,
-            folder=here.folders.output / "motionweave" / run_name,
+            folder=here.folders.runs / run_name,
             motion_bucket=motion_bucket,
             decode_frames=decode_frames,
             decode_tile=decode_tile,

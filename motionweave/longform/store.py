@@ -283,8 +283,9 @@ class ChunkStore:
                 f"{len(missing)} of {len(self.plan)} chunks are not made yet, the first is {missing[0] + 1}; run Weave "
                 "again, it goes on from there"
             )
-        made = (records[index] for index in range(len(self.plan)))
-        return tuple(Clip(self.folder / each.clip, each.frame_count, each.lead) for each in made)
+        made = [records[index] for index in range(len(self.plan))]
+        pairs = zip(made, corrections(self.folder, made), strict=True)
+        return tuple(Clip(self.folder / each.clip, each.frame_count, each.lead, done) for each, done in pairs)
 
     def frames(self) -> Iterator[Tensor]:
         """Read the whole video, frame by frame, each (3, H, W) uint8, the chunks cut one to the next.
