@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from .host.paths import confine
     from .longform.borders import settle_borders, settle_on
     from .longform.clips import ClipRow
-    from .longform.plan import ChunkPlan, plan_chunks
+    from .longform.drift import DriftSettings
+    from .longform.drift_chart import drift_chart
+    from .longform.plan import BLENDS, BLENDS_IN, CONTEXTS, Blend, BlendIn, ChunkPlan, Context, Joining, plan_chunks
     from .longform.stitch import stitch_chunks
     from .longform.store import ChunkStore
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
     from .tracks.speech_preview import face_motion_sheet, speech_sheet
     from .tracks.timeline import EASINGS, Curve, Easing, constant, parse_curve
     from .types import Audio, Progress, Size
+    from .upscale.model import UpscaleModel, wrap_upscale_model
     from .weights.locate import available_models, locate_model
     from .weights.roles import MODEL_FOLDERS
 
@@ -114,7 +117,19 @@ _HOMES = {
     "host.paths": ("confine",),
     "longform.borders": ("settle_borders", "settle_on"),
     "longform.clips": ("ClipRow",),
-    "longform.plan": ("ChunkPlan", "plan_chunks"),
+    "longform.drift": ("DriftSettings",),
+    "longform.drift_chart": ("drift_chart",),
+    "longform.plan": (
+        "BLENDS",
+        "BLENDS_IN",
+        "CONTEXTS",
+        "Blend",
+        "BlendIn",
+        "ChunkPlan",
+        "Context",
+        "Joining",
+        "plan_chunks",
+    ),
     "longform.stitch": ("stitch_chunks",),
     "longform.store": ("ChunkStore",),
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
@@ -170,6 +185,7 @@ _HOMES = {
     "tracks.speech_preview": ("face_motion_sheet", "speech_sheet"),
     "tracks.timeline": ("EASINGS", "Curve", "Easing", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
+    "upscale.model": ("UpscaleModel", "wrap_upscale_model"),
     "weights.locate": ("available_models", "locate_model"),
     "weights.roles": ("MODEL_FOLDERS",),
 }
@@ -185,7 +201,10 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "BACKBONES",
+    "BLENDS",
+    "BLENDS_IN",
     "CAMERA_PRESETS",
+    "CONTEXTS",
     "CONTROLS",
     "DRIVING_KINDS",
     "EASINGS",
@@ -201,12 +220,15 @@ __all__ = [
     "Audio",
     "AudioMotionModel",
     "Backbone",
+    "Blend",
+    "BlendIn",
     "CameraControl",
     "CameraRequest",
     "CameraTrack",
     "ChunkPlan",
     "ChunkStore",
     "ClipRow",
+    "Context",
     "Control",
     "Curve",
     "DenoiseOptions",
@@ -215,6 +237,7 @@ __all__ = [
     "DepthModel",
     "DepthRange",
     "DepthTrack",
+    "DriftSettings",
     "DrivingKind",
     "Easing",
     "FaceControl",
@@ -228,6 +251,7 @@ __all__ = [
     "Guidance",
     "Identity",
     "InputError",
+    "Joining",
     "KeypointTrack",
     "Lamp",
     "LightAnimation",
@@ -263,6 +287,7 @@ __all__ = [
     "SpeechOptions",
     "SpeechTrack",
     "TalkingPose",
+    "UpscaleModel",
     "Work",
     "WovenChunks",
     "animate_light",
@@ -281,6 +306,7 @@ __all__ = [
     "depth_sheet",
     "draw_curves",
     "draw_range",
+    "drift_chart",
     "encode_face",
     "encode_speech",
     "estimate_depth",
@@ -343,5 +369,6 @@ __all__ = [
     "surface_normals",
     "track_sheet",
     "warp_by_camera",
+    "wrap_upscale_model",
     "write_pose_keypoint",
 ]

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from comfy_api.latest import InputImpl, io
+from comfy_api.latest import InputImpl, io, ui
 
 from ..motionweave import (
     BLENDS,
@@ -16,17 +16,19 @@ from ..motionweave import (
     SAMPLERS,
     SCHEDULES,
     DenoiseOptions,
+    DriftSettings,
     Guidance,
     InputError,
     Joining,
     MotionWeaveEngine,
     Request,
     WovenChunks,
+    drift_chart,
     plan_chunks,
     settle_on,
     stitch_chunks,
 )
-from .convert import audio_from_socket
+from .convert import audio_from_socket, image_from_pixels
 from .runtime import runtime
 from .sockets import BackboneSocket, ChunksSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
 
@@ -172,6 +174,12 @@ class Weave(io.ComfyNode):
                 io.Combo.Input("image_role", options=list(IMAGE_ROLES), default="auto", optional=True,
                                tooltip="What the image is to the backbone: the first frame, so that later chunks go on "
                                "from their own, or a reference in any pose; auto as the backbone says."),
+                io.Float.Input("drift_correction", default=0.0, min=0.0, max=1.0, step=0.05, optional=True,
+                               tooltip="How much of the colours' drift away from the first second is taken back where "
+                               "the chunks are read: 0 none, 1 all of it. Rests under a light or a camera."),
+                io.Float.Input("drift_threshold", default=1.0, min=0.0, max=50.0, step=0.1, optional=True,
+                               tooltip="How far colours may wander before any of it is taken back, in Lab units; about "
+                               "2 is the least that people notice."),
             ],
             outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks, or to Re-roll Chunk.")],
         )  # fmt: skip
@@ -196,6 +204,8 @@ class Weave(io.ComfyNode):
         control_guidance: float = 1.0,
         step_cache: float = 0.0,
         image_role: str = "auto",
+        drift_correction: float = 0.0,
+        drift_threshold: float = 1.0,
     ) -> io.NodeOutput:
         if not RUN_NAME.fullmatch(run_name) or ".." in run_name:
             raise InputError(
@@ -216,16 +226,17 @@ class Weave(io.ComfyNode):
             decode_frames=decode_frames,
             decode_tile=decode_tile,
             image_role=image_role,
+            drift=DriftSettings(drift_correction, drift_threshold),
         )
         engine = MotionWeaveEngine(request, here)
         rows = [
             {"chunk": made.record.index, "key": made.record.key, "frames": made.record.frame_count,
-             "seconds": made.record.seconds, "reused": made.reused}
+             "seconds": made.record.seconds, "reused": made.reused, **made.looks()}
             for made in engine.generate()
         ]  # fmt: skip
-        return io.NodeOutput(
-            WovenChunks.of(request), ui={"motionweave": rows, "motionweave_memory": engine.memory_rows()}
-        )
+        chart = image_from_pixels(drift_chart(engine.drift.rows(), float(plan.fps)))
+        shown = {"motionweave": rows, "motionweave_memory": engine.memory_rows()}
+        return io.NodeOutput(WovenChunks.of(request), ui=shown | ui.PreviewImage(chart, cls=cls).as_dict())
 
 
 class StitchChunks(io.ComfyNode):

@@ -24,6 +24,7 @@ BlendIn = Literal["pixel", "latent"]
 
 CONTEXTS: tuple[str, ...] = get_args(Context)
 BLENDS: tuple[str, ...] = get_args(Blend)
+BLENDS_IN: tuple[str, ...] = get_args(BlendIn)
 TOGETHER = ("fused", "shifted")
 """Contexts in which no window is finished before all are."""
 
@@ -157,10 +158,10 @@ def _check_context(plan: ChunkPlan) -> None:
 
 def _check_blend(plan: ChunkPlan) -> None:
     """Refuse blends that nothing knows, or that would change nothing."""
-    if plan.blend not in BLENDS or plan.blend_in not in get_args(BlendIn):
+    if plan.blend not in BLENDS or plan.blend_in not in BLENDS_IN:
         raise InputError(
             f"a blend '{plan.blend}' in '{plan.blend_in}' was planned; known are {', '.join(BLENDS)} in "
-            f"{' or '.join(get_args(BlendIn))}"
+            f"{' or '.join(BLENDS_IN)}"
         )
     if (plan.blend == "cut") != (plan.fade == 0) or plan.fade < 0:
         raise InputError(
@@ -197,12 +198,31 @@ def _check_borders(plan: ChunkPlan) -> None:
             )
 
 
+@dataclass(frozen=True)
+class Joining:
+    """How chunks are to be joined, before it is known how they are cut."""
+
+    context: Context = "sequential"
+    """How windows are kept together."""
+    blend: Blend = "cut"
+    """How one chunk's pictures give way to the next one's."""
+    fade: int = 0
+    """Frames to blend over; 0 for half the overlap, or none for a cut."""
+    reinject_every: int = 0
+    """Every so many chunks the reference re-anchors the picture; 0 for never."""
+    blend_in: BlendIn = "pixel"
+    """Where they are blended."""
+
+
 def plan_chunks(
-    facts: BackboneFacts, frame_count: int, fps: Fraction, chunk_frames: int = 0, overlap: int | None = None
+    facts: BackboneFacts,
+    frame_count: int,
+    fps: Fraction,
+    chunk_frames: int = 0,
+    overlap: int | None = None,
+    joining: Joining | None = None,
 ) -> ChunkPlan:
     """Plan a video for a backbone.
-
-    What else a plan says (context, blend, anchors) has defaults that `dataclasses.replace` changes.
 
     Args:
         facts: The backbone's; gives the defaults.
@@ -210,17 +230,25 @@ def plan_chunks(
         fps: Frames per second.
         chunk_frames: New frames a chunk; 0 for the backbone's.
         overlap: Context frames; None for the backbone's.
+        joining: How chunks are joined; None for each to go on from the one before, and cut.
 
     Returns:
         The plan.
 
     Raises:
-        InputError: If a number makes no plan.
+        InputError: If a number makes no plan, or a setting would change nothing.
     """
+    joining = joining or Joining()
+    overlap = facts.overlap if overlap is None else overlap
     return ChunkPlan(
         frame_count=frame_count,
         fps=fps,
         chunk_frames=chunk_frames or facts.chunk_frames,
-        overlap=facts.overlap if overlap is None else overlap,
+        overlap=overlap,
         shortest=facts.window,
+        context=joining.context,
+        blend=joining.blend,
+        blend_in=joining.blend_in,
+        fade=joining.fade if joining.fade or joining.blend == "cut" else -(-overlap // 2),
+        reinject_every=joining.reinject_every,
     )
