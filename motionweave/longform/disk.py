@@ -17,6 +17,9 @@ FILE_BYTES = 4096
 def disk_bytes(plan: ChunkPlan, size: Size, facts: BackboneFacts, share: float = CLIP_SHARE) -> int:
     """Predict what a finished run directory holds: clips, and the latents that chunks carry on from.
 
+    Windows that are denoised together keep the video's latents once more. While they are, a step's are written beside
+    those of the step before, with what the solver remembers; clips come only after that, and are larger.
+
     Args:
         plan: How the video is cut.
         size: Its picture size.
@@ -31,4 +34,5 @@ def disk_bytes(plan: ChunkPlan, size: Size, facts: BackboneFacts, share: float =
     pixels = 3 * size.width * size.height
     cells = (size.width // facts.spatial_compression) * (size.height // facts.spatial_compression)
     latents = 4 * facts.latent_channels * cells * -(-plan.frame_count // facts.temporal_compression)
+    latents *= 1 + plan.together
     return round((plan.frame_count + lead) * pixels * share) + latents + 2 * FILE_BYTES * len(windows)
