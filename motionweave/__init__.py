@@ -29,16 +29,18 @@ if TYPE_CHECKING:
     from .engine import MotionWeaveEngine
     from .errors import InputError, MotionWeaveError
     from .host.context import current_runtime
-    from .host.paths import confine
+    from .host.paths import confine, next_file
     from .longform.borders import settle_borders, settle_on
     from .longform.clips import ClipRow
     from .longform.drift import DriftSettings
     from .longform.drift_chart import drift_chart
+    from .longform.folder import ClipFolder, clip_folder_state, open_clip_folder
+    from .longform.joins import JOINS, Join
     from .longform.plan import BLENDS, BLENDS_IN, CONTEXTS, Blend, BlendIn, ChunkPlan, Context, Joining, plan_chunks
-    from .longform.stitch import stitch_chunks
+    from .longform.stitch import StitchOptions, stitch_chunks
     from .longform.store import ChunkStore
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
-    from .media import Footage, FootageFrames, open_footage, read_audio, read_image
+    from .media import RECIPES, Footage, FootageFrames, VideoCodec, open_footage, read_audio, read_image, recipe_of
     from .metrics.identity import FaceRecogniser, PictureRecogniser
     from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
     from .preflight import PlannedRun, check_run
@@ -90,7 +92,8 @@ if TYPE_CHECKING:
     from .tracks.speech_preview import face_motion_sheet, speech_sheet
     from .tracks.timeline import EASINGS, Curve, Easing, constant, parse_curve
     from .types import Audio, Progress, Size
-    from .upscale.model import UpscaleModel, wrap_upscale_model
+    from .upscale.chunks import UpscaleOptions, UpscaledRow, upscale_chunks
+    from .upscale.model import UpscaleModel, load_upscale_model, wrap_upscale_model
     from .weights.locate import available_models, locate_model
     from .weights.roles import MODEL_FOLDERS
 
@@ -114,11 +117,13 @@ _HOMES = {
     "engine": ("MotionWeaveEngine",),
     "errors": ("InputError", "MotionWeaveError"),
     "host.context": ("current_runtime",),
-    "host.paths": ("confine",),
+    "host.paths": ("confine", "next_file"),
     "longform.borders": ("settle_borders", "settle_on"),
     "longform.clips": ("ClipRow",),
     "longform.drift": ("DriftSettings",),
     "longform.drift_chart": ("drift_chart",),
+    "longform.folder": ("ClipFolder", "clip_folder_state", "open_clip_folder"),
+    "longform.joins": ("JOINS", "Join"),
     "longform.plan": (
         "BLENDS",
         "BLENDS_IN",
@@ -130,10 +135,10 @@ _HOMES = {
         "Joining",
         "plan_chunks",
     ),
-    "longform.stitch": ("stitch_chunks",),
+    "longform.stitch": ("StitchOptions", "stitch_chunks"),
     "longform.store": ("ChunkStore",),
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
-    "media": ("Footage", "FootageFrames", "open_footage", "read_audio", "read_image"),
+    "media": ("RECIPES", "Footage", "FootageFrames", "VideoCodec", "open_footage", "read_audio", "read_image", "recipe_of"),
     "metrics.identity": ("FaceRecogniser", "PictureRecogniser"),
     "models.audio_motion_model": ("AudioMotionModel", "load_audio_motion_model", "read_motion"),
     "preflight": ("PlannedRun", "check_run"),
@@ -185,7 +190,8 @@ _HOMES = {
     "tracks.speech_preview": ("face_motion_sheet", "speech_sheet"),
     "tracks.timeline": ("EASINGS", "Curve", "Easing", "constant", "parse_curve"),
     "types": ("Audio", "Progress", "Size"),
-    "upscale.model": ("UpscaleModel", "wrap_upscale_model"),
+    "upscale.chunks": ("UpscaleOptions", "UpscaledRow", "upscale_chunks"),
+    "upscale.model": ("UpscaleModel", "load_upscale_model", "wrap_upscale_model"),
     "weights.locate": ("available_models", "locate_model"),
     "weights.roles": ("MODEL_FOLDERS",),
 }
@@ -210,11 +216,13 @@ __all__ = [
     "EASINGS",
     "HOSTED",
     "IMAGE_ROLES",
+    "JOINS",
     "LIGHT_PRESETS",
     "MODEL_FOLDERS",
     "PICTURE_CHOICES",
     "POSE_STYLES",
     "PRECISIONS",
+    "RECIPES",
     "SAMPLERS",
     "SCHEDULES",
     "Audio",
@@ -227,6 +235,7 @@ __all__ = [
     "CameraTrack",
     "ChunkPlan",
     "ChunkStore",
+    "ClipFolder",
     "ClipRow",
     "Context",
     "Control",
@@ -251,6 +260,7 @@ __all__ = [
     "Guidance",
     "Identity",
     "InputError",
+    "Join",
     "Joining",
     "KeypointTrack",
     "Lamp",
@@ -286,8 +296,12 @@ __all__ = [
     "SpeechModel",
     "SpeechOptions",
     "SpeechTrack",
+    "StitchOptions",
     "TalkingPose",
     "UpscaleModel",
+    "UpscaleOptions",
+    "UpscaledRow",
+    "VideoCodec",
     "Work",
     "WovenChunks",
     "animate_light",
@@ -297,6 +311,7 @@ __all__ = [
     "check_run",
     "choice_sheet",
     "choose_light",
+    "clip_folder_state",
     "confine",
     "constant",
     "contact_sheet",
@@ -332,9 +347,12 @@ __all__ = [
     "load_pose_model",
     "load_reference_net",
     "load_speech_model",
+    "load_upscale_model",
     "locate_model",
     "make_sample",
     "nearness_of",
+    "next_file",
+    "open_clip_folder",
     "open_footage",
     "overlay_sheet",
     "overlay_unet",
@@ -351,6 +369,7 @@ __all__ = [
     "read_motion",
     "read_pose_file",
     "read_pose_keypoint",
+    "recipe_of",
     "relight_pictures",
     "remake_chunk",
     "require_keypoints",
@@ -368,6 +387,7 @@ __all__ = [
     "stitch_chunks",
     "surface_normals",
     "track_sheet",
+    "upscale_chunks",
     "warp_by_camera",
     "wrap_upscale_model",
     "write_pose_keypoint",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io, ui
 
-from ..motionweave import DenoiseOptions, Guidance, PlannedRun, check_run, confine
+from ..motionweave import DenoiseOptions, Guidance, PlannedRun, check_run, confine, wrap_upscale_model
 from .convert import audio_from_socket
 from .runtime import runtime
 from .sockets import BackboneSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
@@ -42,11 +42,13 @@ class Preflight(io.ComfyNode):
                                tooltip="Weave's; 0 for the backbone's own."),
                 io.Int.Input("decode_frames", default=0, min=0, max=4096, tooltip="Weave's; 0 for the default."),
                 io.Int.Input("decode_tile", default=0, min=0, max=8192, step=8, tooltip="Weave's; 0 for none."),
-                io.Float.Input("upscale", default=1.0, min=1.0, max=16.0, step=0.5,
-                               tooltip="By how much Upscale Chunks enlarges, each way; 1 without it."),
+                io.Int.Input("upscale", default=1, min=1, max=16,
+                             tooltip="How many times larger Upscale Chunks makes the video, each way; 1 without it."),
                 io.Boolean.Input("measure", default=True,
                                  tooltip="Makes one window in two steps to find out the time, unless chunks of this "
                                  "plan are there already. Off: the time is only told from those."),
+                io.UpscaleModel.Input("upscale_model", optional=True,
+                                      tooltip="The one that goes to Upscale Chunks; its time and memory count."),
             ],
             outputs=[
                 PlanSocket.Output(display_name="plan", tooltip="The plan as it came, for Weave."),
@@ -57,16 +59,18 @@ class Preflight(io.ComfyNode):
     @classmethod
     def execute(
         cls, backbone: Backbone, identity: Identity, plan: ChunkPlan, run_name: str, steps: int, guidance: float,
-        decode_frames: int, decode_tile: int, upscale: float, measure: bool, controls: tuple[Control, ...] = (),
+        decode_frames: int, decode_tile: int, upscale: int, measure: bool, controls: tuple[Control, ...] = (),
         audio: dict[str, Any] | None = None, reference_pose: PoseTrack | None = None,
+        upscale_model: Any = None,
     ) -> io.NodeOutput:  # fmt: skip
         here = runtime()
         options = DenoiseOptions(steps or backbone.facts.steps, Guidance(guidance or backbone.facts.guidance))
         folder = confine(here.folders.output / "motionweave", run_name)
         sound, decode = audio_from_socket(audio), (decode_frames, decode_tile)
+        enlarger = None if upscale_model is None else wrap_upscale_model(upscale_model)
         run = PlannedRun(
-            backbone, identity, controls, plan, options, folder, sound, reference_pose, upscale, decode
-        )  # fmt: skip
+            backbone, identity, controls, plan, options, folder, sound, reference_pose, upscale, enlarger, decode
+        )
         report = check_run(run, here, measure)
         report.refuse()
         return io.NodeOutput(plan, str(report), ui=ui.PreviewText(str(report)))

@@ -1,13 +1,14 @@
 """A minute in flat memory: what a run holds at 200, 600 and 1800 frames, and what joining holds at 18,000.
 
 The first three run ``workflows/minute.json`` headless at its own size, with pose, speech and two references, only with
-fewer steps: memory does not depend on them. The 18,000 frames are pictures that cost nothing, kept as chunks; they are
-only joined and get their sound. Each length has a process of its own on one thread, and times are processor time,
-because machines are noisy: from the second chunk's first step to the finished file, over the frames that this made.
+a single step: memory does not depend on their number. The 18,000 frames are pictures that cost nothing, kept as chunks;
+they are only enlarged, joined and given their sound. Each length has a process of its own on one thread, and times are
+processor time, because machines are noisy: from the second chunk's first step to the finished file, over the frames
+that this made.
 
 The baseline ``one_tensor`` is the plain way: the same decoder, then all frames as float32 in a list, joined to one
 tensor and written. Where that would take more than half of the free memory it is computed, the tensor twice above what
-the shortest length holds, and ``one_tensor_computed_from`` says from which length on.
+the shortest length holds, and its ``computed_from`` says from which length on.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def minute(
             measured = _alone("hold_all", frames, place, plain.get(f"rss_mb_{WOVEN[0]}"))
             plain[f"rss_mb_{frames}"] = measured["rss_mb"]
             if measured["computed"]:
-                plain.setdefault("one_tensor_computed_from", frames)
+                plain.setdefault("computed_from", frames)
             if on_clip is not None:
                 on_clip(index)
     ours["av_offset_frames"] = max(offsets)

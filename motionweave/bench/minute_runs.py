@@ -20,7 +20,10 @@ from ..marionette.voice import speak
 from ..media import VideoWriter
 from ..runtime import Folders
 from ..types import Audio, Progress, Size
+from ..upscale.chunks import UpscaleOptions, upscale_chunks
+from ..upscale.model import UpscaleModel, load_upscale_model
 from .av_offset import av_offset_frames
+from .long_video import runtime_in
 from .memory import watch_memory
 
 MIB = 2**20
@@ -71,7 +74,9 @@ def weave(frames: int, place: str) -> dict[str, float]:
 
 
 def join(frames: int, place: str) -> dict[str, float]:
-    """Keep pictures that cost nothing as chunks, and join them with a sound.
+    """Keep pictures that cost nothing as chunks, make them larger and join them with a sound.
+
+    What enlarges is a network of random weights, as small as they come: memory depends on the size of the pictures.
 
     Args:
         frames: How many.
@@ -87,10 +92,20 @@ def join(frames: int, place: str) -> dict[str, float]:
                 store.save(window.index, "joined", made, torch.zeros(len(made), 1, 1, 1), 0.0)
             store.finish()
         started_s = time.process_time()
-        stitch_chunks(store, path, sound)
+        row = upscale_chunks(store, _small_upscaler(folder), folder / "large", runtime_in(folder), UpscaleOptions(2))
+        stitch_chunks(row, path, sound)
         ended_s = time.process_time()
-    offset = av_offset_frames(path, store, sound)
+    offset = av_offset_frames(path, row, sound)
     return {"rss_mb": seen.peak_bytes / MIB, "frame_s": (ended_s - started_s) / frames, "av_offset_frames": offset}
+
+
+def _small_upscaler(folder: Path) -> UpscaleModel:
+    from safetensors.torch import save_file
+    from spandrel.architectures.Compact import Compact
+
+    torch.manual_seed(0)
+    save_file(Compact(num_feat=4, num_conv=1, upscale=2).state_dict(), folder / "small.safetensors")
+    return load_upscale_model(folder / "small.safetensors")
 
 
 def drifting_pictures(start: int, stop: int) -> Tensor:

@@ -15,6 +15,7 @@ from ..longform.store import ChunkStore
 from ..residency import GIB, RESERVE_BYTES, MemoryPlan, Need
 from ..runtime import Runtime
 from ..settling import settle
+from ..upscale.chunks import UpscaleOptions, working_bytes
 from .findings import Cost, Finding
 from .planned import PlannedRun
 from .trial import Pace, measure_pace
@@ -28,6 +29,12 @@ SCRATCH = 1.5
 Measured: 1.3 for Mini's decoder at 128x128."""
 ENCODER_FRAMES = 64
 """Frames that an encoder holds to look ahead, uncompressed."""
+WAYS = {
+    "decode": "lower decode_frames, or set a decode_tile of 512",
+    "enlarge": "lower tile and batch of Upscale Chunks",
+    "denoise": "make the picture smaller in Encode Identity, or lower chunk_frames in Plan Chunks",
+}
+"""What takes less memory, for each stage."""
 NEARLY = 0.8
 """From which share of the free disk on it is told."""
 
@@ -46,10 +53,13 @@ def costs(run: PlannedRun, controls: tuple[Control, ...], runtime: Runtime, meas
     """
     request = run.request(controls)
     memory = settle(request, runtime, run.nets)[1]
+    larger = tuple((need.stage, need.peak_bytes(memory.residency)) for need in _enlarging(run))
+    memory = replace(memory, stages=(*memory.stages, *larger))
     on_device = runtime.device.type != "cpu"
     if on_device:
         yield _device(memory)
-    ram = ram_bytes(run, () if on_device else request.needs(run.nets))
+    needs = () if on_device else (*request.needs(run.nets), *_enlarging(run))
+    ram = ram_bytes(run, needs)
     yield _ram(ram)
     disk = max(0, run_bytes(run) - _size_of(run.folder))
     yield _disk(disk, run.folder)
@@ -77,6 +87,14 @@ def ram_bytes(run: PlannedRun, needs: tuple[Need, ...]) -> int:
     return psutil.Process().memory_info().rss + working + window + joining
 
 
+def _enlarging(run: PlannedRun) -> tuple[Need, ...]:
+    """Predict what enlarging takes, as far as it is known what enlarges."""
+    if run.upscaler is None or run.upscale == 1:
+        return ()
+    working = working_bytes(run.identity.size, run.upscaler, UpscaleOptions(run.upscale))
+    return (Need("enlarge", (run.upscaler.net,), working),)
+
+
 def run_bytes(run: PlannedRun) -> int:
     """Predict everything that lies on disk when the video is finished: chunks, enlarged chunks, video."""
     chunks = disk_bytes(run.plan, run.identity.size, run.backbone.facts)
@@ -96,9 +114,7 @@ def _device(memory: MemoryPlan) -> Finding:
         return Finding("ok", "graphics memory", told)
     if memory.free_bytes is not None and memory.peak_bytes > memory.free_bytes:
         worst = max(memory.stages, key=lambda stage: stage[1])[0]
-        way = "lower decode_frames or set a decode_tile of 512" if worst == "decode" else (
-            "make the picture smaller in Encode Identity, or lower chunk_frames in Plan Chunks")  # fmt: skip
-        return Finding("stop", "graphics memory", told, way)
+        return Finding("stop", "graphics memory", told, WAYS.get(worst, WAYS["denoise"]))
     return Finding("note", "graphics memory", f"{told}: it may be too little", "close what else uses the card")
 
 
@@ -153,13 +169,15 @@ def _time(run: PlannedRun, store: ChunkStore | None, pace: Pace | None) -> tuple
     longest = max(window.frame_count for window in windows)
     full = sum(window.frame_count for window in windows) / longest
     making = full * (run.options.steps * pace.step_s + pace.finish_s)
-    enlargement = (run.upscale**2) if run.upscale > 1 else 1
-    joining = run.plan.frame_count * pace.stitch_s * enlargement
-    seconds = making + joining
+    known = run.upscale == 1 or run.upscaler is not None
+    enlarging = run.plan.frame_count * pace.enlarge_s
+    joining = run.plan.frame_count * pace.stitch_s * (1 if known else run.upscale**2)
+    seconds = making + enlarging + joining
+    larger = f"{readable_time(enlarging)} to enlarge, " if enlarging and run.upscaler is not None else ""
     return seconds, (
-        f"about {readable_time(seconds)} for {count} chunks: {readable_time(making)} to make, "
+        f"about {readable_time(seconds)} for {count} chunks: {readable_time(making)} to make, {larger}"
         f"{readable_time(joining)} to join and encode (measured on {longest} frames: {pace.step_s:.3g} s a step, "
-        f"{pace.finish_s:.3g} s to decode){'; enlarging comes on top' if run.upscale > 1 else ''}"
+        f"{pace.finish_s:.3g} s to decode){'' if known else '; enlarging comes on top: connect upscale_model'}"
     )
 
 

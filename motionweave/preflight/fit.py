@@ -46,7 +46,7 @@ def fit_together(run: PlannedRun) -> Iterator[Finding]:
             "stop",
             "size",
             f"the finished video would be {size}, and sides of videos must be even",
-            f"change the upscale factor of {run.upscale:g}, or the picture size of Encode Identity",
+            "change the picture size in Encode Identity",
         )
 
 

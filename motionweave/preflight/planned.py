@@ -14,6 +14,7 @@ from ..request import Request
 from ..sampling import DenoiseOptions
 from ..tracks.pose import PoseTrack
 from ..types import Audio, Size
+from ..upscale.model import UpscaleModel
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ class PlannedRun:
     """The sound of the finished video."""
     reference_pose: PoseTrack | None = None
     """The reference picture's own pose, its first frame."""
-    upscale: float = 1.0
-    """By how much the finished chunks are enlarged, each way."""
+    upscale: int = 1
+    """How many times larger the finished chunks are made, each way; 1 for as they are."""
+    upscaler: UpscaleModel | None = None
+    """What makes them larger, as far as it is known yet."""
     decode: tuple[int, int] = field(default=(0, 0))
     """Frames decoded together, and the side of the tiles, as in `Request`."""
 
@@ -45,7 +48,7 @@ class PlannedRun:
     def final_size(self) -> Size:
         """Size of the finished video."""
         size = self.identity.size
-        return Size(round(size.width * self.upscale), round(size.height * self.upscale))
+        return Size(size.width * self.upscale, size.height * self.upscale)
 
     @property
     def seconds(self) -> float:

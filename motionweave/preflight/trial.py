@@ -14,11 +14,13 @@ from torch import nn
 
 from ..controls.base import Control
 from ..engine import MotionWeaveEngine
+from ..longform.clips import ClipRow
 from ..longform.plan import ChunkPlan
 from ..longform.stitch import stitch_chunks
 from ..residency import MemoryPlan, Need
 from ..runtime import Folders, Runtime
 from ..types import Progress
+from ..upscale.chunks import UpscaleOptions, upscale_chunks
 from .planned import PlannedRun
 
 STEPS = 2
@@ -33,8 +35,10 @@ class Pace:
     """One denoising step of a whole window."""
     finish_s: float
     """Decoding and keeping a window."""
+    enlarge_s: float
+    """Making one frame larger; 0 where nothing does."""
     stitch_s: float
-    """Joining, encoding and writing one frame at the chunks' own size."""
+    """Joining, encoding and writing one frame."""
 
 
 @dataclass
@@ -88,8 +92,13 @@ def measure_pace(run: PlannedRun, controls: tuple[Control, ...], runtime: Runtim
         )
         engine = MotionWeaveEngine(trial, clocked)
         for _ in engine.generate():
-            made_at = time.monotonic()
-            stitch_chunks(engine.store, Path(folder) / "trial.mp4")
-            joined_at = time.monotonic()
+            pass
+        made_at = time.monotonic()
+        row: ClipRow = engine.store
+        if run.upscaler is not None and run.upscale > 1:
+            row = upscale_chunks(row, run.upscaler, Path(folder) / "large", runtime, UpscaleOptions(run.upscale))
+        enlarged_at = time.monotonic()
+        stitch_chunks(row, Path(folder) / "trial.mp4")
+        joined_at = time.monotonic()
     first, second = clocked.steps_at[-2:]
-    return Pace(second - first, made_at - second, (joined_at - made_at) / count)
+    return Pace(second - first, made_at - second, (enlarged_at - made_at) / count, (joined_at - enlarged_at) / count)

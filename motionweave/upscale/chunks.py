@@ -63,7 +63,7 @@ class UpscaledRow:
     size: Size
     """Picture size."""
     name: str
-    """Name of the row that it was made from."""
+    """Name of the row that it was made from, and the size."""
     seam: Seam
     """How its clips give way to one another."""
     reused: int = 0
@@ -79,14 +79,14 @@ def upscale_chunks(
 ) -> UpscaledRow:
     """Make every clip of a row larger, frame by frame; what is in the folder already is not made again.
 
-    A clip's file is named after the hash of the clip it was made from, the network's weights and the settings, and
-    appears only when it is complete, so that a run that ended early goes on where it was. Files that earlier settings
-    left for the same clip are removed when the new one is there.
+    Every network and setting has a folder of its own. A clip's file is named after the hash of the clip it was made
+    from, and appears only when it is complete, so that a run that ended early goes on where it was. What was made from
+    an earlier state of a clip is removed when the new one is there.
 
     Args:
         row: The clips.
         model: The network.
-        folder: Where to keep the larger clips; made if it is not there.
+        folder: Below which larger clips are kept; made if it is not there.
         runtime: Where to compute, and whom to tell.
         options: How large, and in what pieces.
 
@@ -100,18 +100,20 @@ def upscale_chunks(
     size = options.size_of(row.size, model.scale)
     if size.width < row.size.width or size.height < row.size.height:
         raise InputError(f"clips of {row.size} were to be upscaled to {size}; expected a size that is not smaller")
+    settings = hashlib.sha256(f"{model.digest} {size} {options.factor} {options.tile}".encode()).hexdigest()
+    folder = folder / f"{model.name}-{size}-{settings[:8]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MediaError(folder, f"the folder cannot be made: {error.strerror}; choose another run") from error
     clips, made, reused = row.clips(), list[Clip](), 0
     for index, clip in enumerate(clips):
-        path = folder / f"upscaled-{index:05}-{_key(clip, model, options, size)[:16]}.mkv"
+        path = folder / f"upscaled-{index:05}-{_key(clip)[:16]}.mkv"
         if path.is_file():
             reused += 1
         else:
             with (
-                runtime.resident((model.net,), _working_bytes(row.size, model, options)),
+                runtime.resident((model.net,), working_bytes(row.size, model, options)),
                 VideoWriter(path, fps=row.fps, size=size, codec="ffv1") as writer,
                 closing(prefetch(_batches(clip, options.batch), 2)) as batches,
             ):
@@ -123,7 +125,7 @@ def upscale_chunks(
                 if old != path:
                     old.unlink()
         made.append(Clip(path, clip.frame_count, clip.lead))
-    return UpscaledRow(tuple(made), row.fps, size, row.name, row.seam, reused)
+    return UpscaledRow(tuple(made), row.fps, size, f"{row.name} {size}", row.seam, reused)
 
 
 def _batches(clip: Clip, count: int) -> Iterator[Tensor]:
@@ -148,20 +150,23 @@ def _enlarge(frames: Tensor, model: UpscaleModel, size: Size, options: UpscaleOp
     return frames
 
 
-def _working_bytes(size: Size, model: UpscaleModel, options: UpscaleOptions) -> int:
-    """Predict what a pass makes beside the weights."""
+def working_bytes(size: Size, model: UpscaleModel, options: UpscaleOptions) -> int:
+    """Predict what a pass makes beside the weights.
+
+    Args:
+        size: Of the clips.
+        model: The network.
+        options: Tiles and frames together.
+    """
     side = options.tile + 2 * OVERLAP if options.tile else max(size.width, size.height)
     return BYTES_PER_PIXEL * options.batch * min(side, size.width) * min(side, size.height) * model.scale**2
 
 
-def _key(clip: Clip, model: UpscaleModel, options: UpscaleOptions, size: Size) -> str:
-    """Hash what makes a larger clip: the file, what is done to it as it is read, the network, the settings.
-
-    How many frames are seen together changes nothing but time.
-    """
+def _key(clip: Clip) -> str:
+    """Hash a clip: its file, and what is done to it as it is read."""
     digest = hashlib.sha256()
     with clip.path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    digest.update(f"1 {replace(clip, path=Path())} {model.digest} {size} {options.factor} {options.tile}".encode())
+    digest.update(f"1 {replace(clip, path=Path())}".encode())
     return digest.hexdigest()

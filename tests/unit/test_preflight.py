@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from spandrel.architectures.Compact import Compact
 
 from motionweave.bench.memory import watch_memory
 from motionweave.controls import PoseControl
@@ -21,6 +23,7 @@ from motionweave.sampling import DenoiseOptions, Guidance
 from motionweave.tracks.keypoints import Person
 from motionweave.tracks.pose import KeypointTrack, PoseMapFrames
 from motionweave.types import Audio, Size
+from motionweave.upscale.model import load_upscale_model
 
 FPS, SIZE = Fraction(7), Size(32, 32)
 
@@ -148,7 +151,18 @@ def test_a_card_that_is_too_small_in_every_way_is_a_stop_and_a_large_one_is_not(
 
 
 def test_odd_sides_of_the_finished_video_are_a_stop(planned, here):
-    assert "33x33" in looked_at(replace(planned, upscale=33 / 32), here, "stop")["size"].why
+    odd = replace(planned, identity=replace(planned.identity, size=Size(33, 32)))
+    assert "33x32" in looked_at(odd, here, "stop")["size"].why
+
+
+def test_enlarging_takes_time_memory_and_disk(planned, here, tmp_path):
+    net = Compact(num_feat=8, num_conv=2, upscale=2)
+    save_file(net.state_dict(), tmp_path / "compact.safetensors")
+    larger = replace(planned, upscale=2, upscaler=load_upscale_model(tmp_path / "compact.safetensors"))
+    with torch.inference_mode():
+        plain, enlarged = check_run(planned, here, measure=False), check_run(larger, here)
+    assert enlarged.cost.disk_bytes > 3 * plain.cost.disk_bytes
+    assert "to enlarge" in str(enlarged)
 
 
 def test_a_disk_that_is_too_small_is_a_stop_that_says_how_much_to_free(planned, here, monkeypatch):
