@@ -11,17 +11,20 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .backbones.base import Conditioning, Identity
 from .errors import GenerationError, MotionWeaveError
 from .longform.context import blended, carried, known_frames, tail_before
+from .longform.drift_log import ChunkMeasures, DriftLog, Likeness, settings_for
 from .longform.store import ORIGINAL, ChunkRecord, ChunkStore, Take, chunk_key
 from .longform.together import JointLatents
+from .metrics.identity import PictureRecogniser
 from .request import Request
 from .residency import MemoryPlan, Need
 from .runtime import Runtime
@@ -43,6 +46,12 @@ class MadeChunk:
     """As the journal has it."""
     reused: bool
     """Whether it was there already."""
+    measures: ChunkMeasures | None = None
+    """What it looks like; None where it was made on its own, outside a walk."""
+
+    def looks(self) -> dict[str, Any]:
+        """Give what it looks like for reports."""
+        return {} if self.measures is None else self.measures.row()
 
 
 class MotionWeaveEngine:
@@ -59,6 +68,10 @@ class MotionWeaveEngine:
         self.store = ChunkStore(request.folder, request.plan, request.identity.size)
         self.joint = JointLatents(request, lambda window: self.condition(window, None))
         """The latents of the whole video, where the plan has windows denoised together."""
+        settings = settings_for(request.drift, request.controls)
+        who = PictureRecogniser(request.backbone, runtime)
+        self.drift = DriftLog(self.store, settings, Likeness(who, F.normalize(request.identity.tokens[0], dim=0)))
+        """What chunks look like, and by how much their colours are corrected when they are read."""
         self.memory: MemoryPlan | None = None
         """How memory is used, once the first chunk is being made."""
         self._last_preview = 0.0
@@ -74,6 +87,7 @@ class MotionWeaveEngine:
             for window in self.request.plan.windows():
                 with naming(window, len(self.request.plan)):
                     made = self.chunk(window)
+                    made = replace(made, measures=self.drift.see(made.record))
                 yield made
             self.store.finish()
 

@@ -12,6 +12,7 @@ from torch import nn
 from .backbones.base import Backbone, Identity, ImageRole, Work
 from .controls.base import Control
 from .errors import InputError
+from .longform.drift import DriftSettings
 from .longform.plan import ChunkPlan
 from .residency import Need
 from .sampling import DenoiseOptions
@@ -49,6 +50,8 @@ class Request:
     """Side of the picture's tiles that are decoded together, in pixels; 0 for whole pictures."""
     image_role: str = "auto"
     """What the picture is to the backbone, `first_frame` or `reference`; `auto` for what it was trained with."""
+    drift: DriftSettings = DriftSettings()
+    """How drift of colours is taken back when the chunks are read."""
 
     @property
     def drawn_from(self) -> ImageRole:

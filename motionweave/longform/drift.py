@@ -22,6 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
+
 GRID = 8
 """Cells each way."""
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
@@ -44,6 +46,14 @@ class DriftSettings:
     """How much of what passes the threshold: 0 to 1."""
     threshold: float = 1.0
     """Lab units that a picture's colours may wander freely."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would make colours run away."""
+        if not 0 <= self.strength <= 1 or self.threshold < 0:
+            raise InputError(
+                f"a drift correction of {self.strength:g} above {self.threshold:g} Lab units was asked for; expected a "
+                "strength of 0 to 1 and a threshold of at least 0"
+            )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -76,7 +77,7 @@ class PictureRecogniser:
     def embed(self, picture: Tensor) -> Tensor | None:
         """Say what the picture shows; there is always an answer."""
         check_shape("picture", picture, "3 H W")
-        with self.runtime.resident((self.backbone.image_encoder,)):
+        with self.runtime.resident((self.backbone.image_encoder,)), torch.inference_mode():
             return F.normalize(self.backbone.embed(picture[None])[0], dim=0)
 
 
