@@ -1,0 +1,194 @@
+"""Batches: what a file of jobs says, how jobs are run, and what a batch leaves for the next one."""
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from motionweave.errors import InputError, MotionWeaveError
+from motionweave.host import batch
+from motionweave.host.batch import BatchJob, BatchOptions, batch_json, read_jobs, run_batch, run_job
+from motionweave.host.warm import WarmModels
+from motionweave.media import write_image
+
+MINI = Path(__file__).parents[3] / "mini" / "svd" / "motionweave.json"
+needs_mini = pytest.mark.skipif(not MINI.is_file(), reason="the bundled Mini is not in this checkout")
+
+CHUNKS = 2
+TINY = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "me.png"}},
+    "2": {"class_type": "MotionWeaveLoadBackbone", "inputs": {"model": "mini-svd"}},
+    "3": {
+        "class_type": "MotionWeaveEncodeIdentity",
+        "inputs": {"backbone": ["2", 0], "image": ["1", 0], "width": 64, "height": 64,
+                   "noise_augmentation": -1.0, "seed": 0},
+    },
+    "4": {
+        "class_type": "MotionWeavePlanChunks",
+        "inputs": {"backbone": ["2", 0], "frames": 8 * CHUNKS, "fps": 8.0, "chunk_frames": 8, "overlap": 2},
+    },
+    "5": {
+        "class_type": "MotionWeaveWeave",
+        "_meta": {"title": "Weave"},
+        "inputs": {"backbone": ["2", 0], "identity": ["3", 0], "plan": ["4", 0], "run_name": "tiny", "steps": 1,
+                   "guidance": 1.0, "guidance_first": 0.0, "motion_bucket": 127.0, "decode_frames": 0, "seed": 1},
+    },
+    "6": {"class_type": "MotionWeaveStitchChunks", "inputs": {"chunks": ["5", 0]}},
+    "7": {"class_type": "SaveVideo", "inputs": {"video": ["6", 0], "filename_prefix": "v", "format": "auto",
+                                               "codec": "auto"}},
+}  # fmt: skip
+"""A run that takes a second: two chunks of one step at 64 px."""
+
+
+@pytest.fixture
+def desk(tmp_path):
+    (tmp_path / "input").mkdir()
+    write_image(tmp_path / "input" / "me.png", torch.rand(1, 3, 64, 64))
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def options(desk):
+    return BatchOptions(desk / "input", desk / "output")
+
+
+def jobs_of(desk, count):
+    return tuple(BatchJob(f"take {seed}", desk / "tiny.json", (f"Weave.seed={seed}",)) for seed in range(count))
+
+
+# The file
+
+
+def written(desk, text, name="jobs.json"):
+    (desk / name).write_text(text, encoding="utf-8")
+    return read_jobs(desk / name)
+
+
+def test_a_json_list_names_workflows_and_values(desk):
+    (one, two) = written(desk, '[{"workflow": "a.json", "name": "x", "set": {"W.seed": 7}}, {"workflow": "b/c.json"}]')
+    assert one == BatchJob("x", desk / "a.json", ("W.seed=7",))
+    assert two == BatchJob("job0002", desk / "b" / "c.json")
+
+
+def test_a_csv_has_a_column_for_each_value_and_empty_cells_set_nothing(desk):
+    text = "workflow,name,Weave.seed,Light.mode\na.json,one,7,\na.json,two,,warm\n\n"
+    (one, two) = written(desk, text, "jobs.csv")
+    assert (one.name, one.overrides) == ("one", ("Weave.seed=7",))
+    assert (two.name, two.overrides) == ("two", ("Light.mode=warm",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{}", "[]", "[3]", '[{"name": "x"}]', '[{"workflow": "a", "seed": 3}]', '[{"workflow": "a", "set": [1]}]',
+        '[{"workflow": "a", "name": "../x"}]', '[{"workflow": "a", "name": "X"}, {"workflow": "a", "name": "x"}]',
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_list_of_jobs_is_refused(desk, text):
+    with pytest.raises(InputError):
+        written(desk, text)
+
+
+def test_a_file_that_is_missing_is_named(desk):
+    with pytest.raises(InputError, match=r"nothing\.json"):
+        read_jobs(desk / "nothing.json")
+
+
+# Jobs
+
+
+@needs_mini
+def test_jobs_make_their_videos_with_models_that_stay_and_run_again_reuse_every_chunk(desk, options):
+    warm, told, jobs = WarmModels(), [], jobs_of(desk, 2)
+    first = [run_job(job, options, warm) for job in jobs]
+    assert [result.done for result in first] == [True, True]
+    assert len(warm._made) == 1
+    assert [len(result.report["chunks"]) for result in first] == [CHUNKS, CHUNKS]
+    assert [Path(result.report["outputs"][0]["path"]).parent.name for result in first] == ["take 0", "take 1"]
+    (again,) = run_batch(jobs[:1], options, told.append)
+    assert told == [again]
+    assert again.report["reused_chunks"] == CHUNKS
+    assert json.loads(batch_json([again]))["done"] == 1
+
+
+def test_a_job_with_bad_input_is_not_tried_again_and_stops_no_other(desk, options):
+    jobs = (BatchJob("bad", desk / "missing.json"), BatchJob("worse", desk / "tiny.json", ("Nobody.x=1",)))
+    results = run_batch(jobs, options, [].append)
+    assert [(result.done, result.tries) for result in results] == [(False, 1), (False, 1)]
+    assert "missing.json" in results[0].error
+    assert "Nobody.x" in results[1].error
+
+
+def test_a_job_that_fails_is_tried_again(desk, options, monkeypatch):
+    failures = [MotionWeaveError("a disk was full"), MotionWeaveError("a disk was full")]
+
+    def fail(*_):
+        raise failures.pop()
+
+    monkeypatch.setattr(batch, "run_workflow", fail)
+    result = run_job(BatchJob("x", desk / "tiny.json"), options, WarmModels())
+    assert (result.done, result.tries, result.error) == (False, 2, "a disk was full")
+
+
+# Ray
+
+
+def busy_workers():
+    psutil = pytest.importorskip("psutil")
+    children = psutil.Process().children(recursive=True)
+    return [each.pid for each in children if "ray::Worker.run" in " ".join(each.cmdline() or [each.name()])]
+
+
+def finished_chunks(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.glob("*/motionweave/tiny/**/*.mkv")}
+
+
+@needs_mini
+@pytest.mark.slow
+def test_eight_jobs_on_two_workers_survive_the_death_of_one_without_making_a_chunk_twice(desk, options):
+    pytest.importorskip("ray")
+    from motionweave.host.batch_ray import run_on_ray
+
+    killed, results = [], []
+
+    def kill_one():
+        deadline = time.monotonic() + 240
+        while time.monotonic() < deadline and not killed:
+            begun = {path.parts[-4] for path in finished_chunks(desk / "output")}
+            pids = busy_workers() if len(begun) >= 2 else []
+            if pids and not list((desk / "output").glob("*/*.mp4")):
+                killed.append(finished_chunks(desk / "output"))
+                os.kill(pids[0], signal.SIGKILL)
+            time.sleep(0.02)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    run_on_ray(jobs_of(desk, 8), options, results.append, workers=2)
+    killer.join()
+    assert killed
+    assert sorted(result.name for result in results) == [f"take {seed}" for seed in range(8)]
+    assert all(result.done for result in results)
+    assert sorted(result.tries for result in results) == [1] * 7 + [2]
+    (again,) = [result for result in results if result.tries == 2]
+    assert again.report["reused_chunks"] >= 1
+    (before,) = killed
+    assert {path: finished_chunks(desk / "output")[path] for path in before} == before
+    assert len({result.worker for result in results}) == 3
+
+
+def test_without_ray_the_message_says_how_to_get_it(desk, options, monkeypatch):
+    from motionweave.errors import UnsupportedError
+    from motionweave.host import batch_ray
+
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(batch_ray, "import_module", missing)
+    with pytest.raises(UnsupportedError, match="pip install"):
+        batch_ray.run_on_ray((), options, [].append, workers=2)
