@@ -91,7 +91,8 @@ class ActiveControl:
     strength: Tensor
     """(F,): factor on what the network adds."""
     active: tuple[float, float] = (0.0, 1.0)
-    """Part of the schedule in which it acts, from 0 (all noise) to 1 (clean)."""
+    """Part of the schedule in which it acts, from 0 (all noise) to 1 (clean); steps that begin at its end or after are
+    without it."""
     unconditional: bool = True
     """Whether passes without the image see it too."""
     moving: int = 0
@@ -99,6 +100,9 @@ class ActiveControl:
     anchor: tuple[Tensor, ...] = ()
     """One value (1, ...) for each moving signal, where the network was trained to see the reference in its own pose
     before every window; else nothing."""
+    source: str | None = None
+    """Hash of what the signal was taken from, in its place in chunk keys: a voice's features all change a little with
+    every word of it, however far away."""
 
     @cached_property
     def key(self) -> str:
@@ -157,7 +161,8 @@ class Conditioning:
         """Hash everything that the window is made under; any change to it makes another video."""
         digest = hashlib.sha256(f"{self.identity.digest} {self.fps} {self.motion_bucket}".encode())
         for control in self.controls:
-            digest.update(f"{control.key} {control.active} {control.unconditional}".encode())
+            told = control.key if control.source is None else f"{control.digest} {control.source}"
+            digest.update(f"{told} {control.active} {control.unconditional}".encode())
             digest.update(control.strength.contiguous().numpy().tobytes())
         if self.image_latents is not None:
             digest.update(self.image_latents.contiguous().numpy().tobytes())

@@ -131,6 +131,11 @@ class TrackControl:
         """Give the same control on another frame rate."""
         return replace(self, track=cast(Track, self.track).resample(fps))
 
+    def source(self, window: Window, signal: tuple[Tensor, ...]) -> str | None:
+        """Hash what a window's signal was taken from, where that tells better what has changed; else None."""
+        del window, signal
+        return None
+
     @abstractmethod
     def signal(self, window: Window, conditioning: Conditioning) -> tuple[Tensor, ...]:
         """Give what the adapter's `encode` reads for a window."""
@@ -162,7 +167,7 @@ class TrackControl:
                 "video or give a longer track"
             )
         signal, anchor = self.signal(window, conditioning), self.anchor(conditioning)
-        return with_control(conditioning, self, strength, signal, anchor)
+        return with_control(conditioning, self, strength, signal, anchor, self.source(window, signal))
 
 
 class Acting(Protocol):
@@ -188,6 +193,7 @@ def with_control(
     strength: Tensor,
     signal: tuple[Tensor, ...],
     anchor: tuple[Tensor, ...] = (),
+    source: str | None = None,
 ) -> Conditioning:
     """Give the conditioning with one more control.
 
@@ -197,6 +203,7 @@ def with_control(
         strength: (F,).
         signal: What the adapter's `encode` reads.
         anchor: What it reads of the reference in its own pose, where it was trained with that.
+        source: Hash of what the signal was taken from, where that tells better what has changed.
     """
     added = ActiveControl(
         net=control.network.net,
@@ -207,5 +214,6 @@ def with_control(
         unconditional=control.network.unconditional,
         moving=control.moving,
         anchor=anchor,
+        source=source,
     )
     return replace(conditioning, controls=(*conditioning.controls, added))

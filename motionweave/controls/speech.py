@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
@@ -59,3 +60,10 @@ class SpeechControl(TrackControl):
         height, width = conditioning.identity.image_latents.shape[-2:]
         heard = self.track.window(window.start, window.stop).around(SPEECH_OFFSETS_S)
         return heard, face_regions(self._pose.window(window.start, window.stop), Size(width, height))
+
+    def source(self, window: Window, signal: tuple[Tensor, ...]) -> str | None:
+        """Hash the sound around the window, and where the face is."""
+        heard = self.track.window(window.start, window.stop).digest(SPEECH_OFFSETS_S)
+        if heard is None:
+            return None
+        return hashlib.sha256(heard.encode() + signal[1].contiguous().numpy().tobytes()).hexdigest()

@@ -17,6 +17,7 @@ from ..media import resample_audio
 from ..runtime import Runtime
 from ..types import Audio, Progress, check_shape
 from .base import check_window, resampled_length
+from .sound_marks import SoundMarks, mark_sound
 from .speech_model import FeatureClock, SpeechModel
 from .speech_states import PIECE_FRAMES, hidden_states
 
@@ -44,6 +45,8 @@ class SpeechTrack:
     """First frame, counted at `fps` from the sound's first sample."""
     stop: int
     """One past the last frame."""
+    marks: SoundMarks | None = None
+    """The sound that it was heard from, to tell which parts of it have changed; None where that is not known."""
 
     def __post_init__(self) -> None:
         """Check shape and range once."""
@@ -82,6 +85,14 @@ class SpeechTrack:
         """Give what is heard around each frame, (F, W, L, D): at its moment plus each of W offsets in seconds."""
         moments = [frame / self.fps + offset for frame in range(self.start, self.stop) for offset in offsets_s]
         return self._read(moments).unflatten(0, (len(self), len(offsets_s)))
+
+    def digest(self, offsets_s: Sequence[Fraction]) -> str | None:
+        """Hash the sound that `around` hears, and what features of it depend on beside; None where it is not known."""
+        if self.marks is None:
+            return None
+        span = Fraction(self.clock.reach, self.clock.sample_rate)
+        first, last = self.start / self.fps + min(offsets_s), (self.stop - 1) / self.fps + max(offsets_s)
+        return self.marks.digest(first - span, last + span)
 
     def _read(self, moments_s: Sequence[Fraction]) -> Tensor:
         """Blend the states at some moments of the sound, (N, L, D)."""
@@ -179,7 +190,8 @@ def encode_speech(
         _write(path, sound, model, layers, options, runtime)
     mapped = torch.from_file(str(path), shared=False, size=len(layers) * count * model.width, dtype=torch.float32)
     stop = max(1, -((-audio.waveform.shape[1] * fps) // audio.sample_rate))
-    return SpeechTrack(mapped.view(shape).transpose(0, 1), model.clock, Fraction(fps), 0, stop)
+    marks = mark_sound(sound, model.clock.sample_rate, _origin(model, layers, options))
+    return SpeechTrack(mapped.view(shape).transpose(0, 1), model.clock, Fraction(fps), 0, stop, marks)
 
 
 def _chosen(layers: Sequence[int] | None, model: SpeechModel) -> tuple[int, ...]:
@@ -194,11 +206,15 @@ def _chosen(layers: Sequence[int] | None, model: SpeechModel) -> tuple[int, ...]
 
 
 def _key(sound: Tensor, model: SpeechModel, layers: tuple[int, ...], options: SpeechOptions) -> str:
-    dtype = model.network.feature_projection.projection.weight.dtype
-    hashed = hashlib.sha256(f"{LAYOUT} {model.digest} {dtype} {layers} {options.attention_s}".encode())
+    hashed = hashlib.sha256(_origin(model, layers, options).encode())
     for block in sound.split(BLOCK_SAMPLES):
         hashed.update(block.contiguous().numpy().tobytes())
     return hashed.hexdigest()[:32]
+
+
+def _origin(model: SpeechModel, layers: tuple[int, ...], options: SpeechOptions) -> str:
+    dtype = model.network.feature_projection.projection.weight.dtype
+    return f"{LAYOUT} {model.digest} {dtype} {layers} {options.attention_s}"
 
 
 def _write(
