@@ -7,6 +7,7 @@ from . import (
     camera,
     controls,
     depth,
+    finish,
     identity,
     light,
     load,
@@ -37,6 +38,7 @@ STAGES = (
     preflight,
     weave,
     reroll,
+    finish,
     measure,
 )
 """Node files in the order in which data passes them."""

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from comfy_api.latest import InputImpl, io, ui
+from comfy_api.latest import io, ui
 
 from ..motionweave import (
     BLENDS,
@@ -26,14 +26,13 @@ from ..motionweave import (
     drift_chart,
     plan_chunks,
     settle_on,
-    stitch_chunks,
 )
 from .convert import audio_from_socket, image_from_pixels
 from .runtime import runtime
 from .sockets import BackboneSocket, ChunksSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
 
 if TYPE_CHECKING:
-    from ..motionweave import Backbone, Blend, BlendIn, ChunkPlan, ChunkStore, Context, Control, Identity, PoseTrack
+    from ..motionweave import Backbone, Blend, BlendIn, ChunkPlan, Context, Control, Identity, PoseTrack
 
 RUN_NAME = re.compile(r"[\w][\w .-]{0,99}")
 
@@ -239,35 +238,4 @@ class Weave(io.ComfyNode):
         return io.NodeOutput(WovenChunks.of(request), ui=shown | ui.PreviewImage(chart, cls=cls).as_dict())
 
 
-class StitchChunks(io.ComfyNode):
-    """Join the chunks."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="MotionWeaveStitchChunks",
-            display_name="Stitch Chunks",
-            category="MotionWeave/weave",
-            description="Joins the chunks into one video, frame by frame, with the sound cut to its exact length.",
-            inputs=[
-                ChunksSocket.Input("chunks", tooltip="From Weave."),
-                io.Audio.Input("audio", optional=True,
-                               tooltip="The sound; cut, or followed by silence, to the video's length."),
-            ],
-            outputs=[io.Video.Output(display_name="video", tooltip="Goes to Save Video, which copies it as it is.")],
-            hidden=[io.Hidden.unique_id],
-        )  # fmt: skip
-
-    @classmethod
-    def execute(cls, chunks: ChunkStore, audio: dict[str, Any] | None = None) -> io.NodeOutput:
-        here = runtime()
-        folder = here.folders.temp / "motionweave"
-        folder.mkdir(parents=True, exist_ok=True)
-        # Inside a subgraph ids have colons, which Windows refuses in file names.
-        place = str(cls.hidden.unique_id).replace(":", "-")
-        path = folder / f"{chunks.folder.name}-{place}.mp4"
-        stitch_chunks(chunks, path, audio_from_socket(audio), on_progress=here.report)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(path)))
-
-
-NODES = [PlanChunks, Weave, StitchChunks]
+NODES = [PlanChunks, Weave]

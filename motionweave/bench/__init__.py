@@ -49,6 +49,12 @@ def _step_cache(**options: Any) -> dict[str, Any]:
     return step_cache(**options)
 
 
+def _stitch(**options: Any) -> dict[str, Any]:
+    from .stitch import stitch
+
+    return stitch(**options)
+
+
 MINI_EXTRACTORS = ("mini-dwpose", "mini-depth", "mini-wav2vec2", "mini-face")
 MINI_ADAPTERS = (
     "mini-svd",
@@ -70,6 +76,7 @@ BENCHMARKS: Registry[dict[str, Any]] = Registry(
         Entry("denoise", "A denoising step against diffusers' own pipeline", _denoise, needs=("mini-svd",)),
         Entry("stream", "Long inputs in flat memory; speed of pose extraction", _stream, needs=MINI_EXTRACTORS),
         Entry("minute", "A minute in flat memory, against one tensor of all frames", _minute, needs=MINI_ADAPTERS),
+        Entry("stitch", "Stitching and encoding 1080p against ffmpeg's own cross-fade", _stitch),
         Entry("step_cache", "Steps that reuse the one before: error and time", _step_cache, needs=("mini-svd",)),
     ),
 )

@@ -73,6 +73,14 @@ def open_clip_folder(folder: Path, overlap: int = 0, conform: bool = False) -> C
     return ClipFolder(clips, fps, size, folder.name)
 
 
+def clip_folder_state(folder: Path) -> str:
+    """Say which state a folder of clips is in, so that a changed one is read again."""
+    if not folder.is_dir():
+        return "missing"
+    states = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if _is_clip(path)]
+    return repr([(name, state.st_size, state.st_mtime_ns) for name, state in states])
+
+
 def natural_order(path: Path) -> list[tuple[int, int | str]]:
     """Give a key by which names sort as people count."""
     parts = re.split(r"(\d+)", path.name.casefold())

@@ -127,6 +127,9 @@ ROLES = {
     "speech": Role("config.json", ("audio_encoders", "wav2vec2"), _is_speech),
     "audio_motion": Role("config.json", ("audio_motion", "audio_encoders"), _is_audio_motion),
     "face": Role("*.onnx", ("insightface/models", "insightface"), _is_face, user_homes=(".insightface/models",)),
+    "upscaler": Role(
+        "", ("upscale_models",), _never, file_homes=("upscale_models",), file_kinds=("upscaler", "unknown")
+    ),
     "face-adapter": Role("face_encoder.*", ("stableanimator", "controlnet"), _is_face_adapter),
 }
 """Every role; models are folders, single files, or either."""

@@ -74,7 +74,7 @@ def test_clips_come_out_larger_with_their_leads_and_the_networks_own_pixels(
     source, model = row([(5, 0), (4, 2)]), load_upscale_model(compact)
     told: list[Progress] = []
     made = upscale_chunks(source, model, tmp_path / "up", runtime(told.append), UpscaleOptions(batch=2))
-    assert (made.size, made.fps, made.seam, made.name) == (Size(48, 32), source.fps, "linear", "row")
+    assert (made.size, made.fps, made.seam, made.name) == (Size(48, 32), source.fps, "linear", "row 48x32")
     assert [(clip.frame_count, clip.lead) for clip in made.clips()] == [(5, 0), (4, 2)]
     for before, after in zip(source.clips(), made.clips(), strict=True):
         expected = (model(float_pixels(read_clip(before.path))) * 255).round()
@@ -114,7 +114,7 @@ def test_what_is_there_is_not_made_again_and_what_changed_is(
     changed = upscale_chunks(source, model, folder, runtime())
     assert changed.reused == 1 and changed.clips()[0] == first.clips()[0] and changed.clips()[1] != first.clips()[1]
     assert upscale_chunks(source, model, folder, runtime(), UpscaleOptions(factor=3)).reused == 0
-    assert len(list(folder.iterdir())) == 2
+    assert sorted(len(list(each.iterdir())) for each in folder.iterdir()) == [2, 2]
 
 
 def test_an_interrupt_keeps_whole_clips_and_leaves_no_half_one(
@@ -127,7 +127,7 @@ def test_an_interrupt_keeps_whole_clips_and_leaves_no_half_one(
     source, model, folder = row([(3, 0), (9, 0)]), load_upscale_model(compact), tmp_path / "up"
     with pytest.raises(InterruptedHereError):
         upscale_chunks(source, model, folder, runtime(stop), UpscaleOptions(batch=2))
-    assert [path.name.split("-")[1] for path in folder.iterdir()] == ["00000"]
+    assert [path.name.split("-")[1] for path in folder.rglob("*") if path.is_file()] == ["00000"]
     assert upscale_chunks(source, model, folder, runtime()).reused == 1
 
 
