@@ -21,7 +21,8 @@ from torch import Tensor
 from .backbones.base import Conditioning, Identity
 from .errors import GenerationError, MotionWeaveError
 from .longform.context import blended, carried, known_frames, tail_before
-from .longform.drift_log import ChunkMeasures, DriftLog, Likeness, settings_for
+from .longform.drift_log import DriftLog, Likeness, settings_for
+from .longform.drift_rows import ChunkMeasures
 from .longform.store import ORIGINAL, ChunkRecord, ChunkStore, Take, chunk_key
 from .longform.together import JointLatents
 from .metrics.identity import PictureRecogniser

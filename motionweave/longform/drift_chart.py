@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ..metrics.strip_chart import Line, Strip, draw_strips
-from .drift_log import ChunkMeasures
+from .drift_rows import ChunkMeasures
 
 SEAM_MOST = 1.10
 """Seam ratio up to which a join does not show."""

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from fractions import Fraction
-from itertools import islice, pairwise
-from pathlib import Path
+from itertools import pairwise
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,53 +20,20 @@ from torch import Tensor
 from ..controls.base import Control
 from ..controls.camera import CameraControl
 from ..controls.light import LightControl
-from ..media import read_frames
 from ..media.files import whole_file
 from ..metrics.colour import colour_of
 from ..metrics.identity import Recogniser, cosine
 from ..metrics.seam import seen_change
 from ..metrics.sharpness import sharpness
-from .clips import FrameCorrection
-from .drift import DriftSettings, cells_of, find_pulls
+from .drift import DriftSettings, cells_of
+from .drift_rows import FILE, ChunkMeasures, new_frames, read_rows
 from .journal import ChunkRecord
-
-if TYPE_CHECKING:
-    from .store import ChunkStore
+from .store import ChunkStore
 
 _LOG = logging.getLogger(__name__)
 
-FILE = "drift.json"
 DIGITS = 5
 """Cells are kept so exactly: a tenth of a step of 8 bits is 0.0004."""
-
-
-@dataclass(frozen=True)
-class ChunkMeasures:
-    """What one chunk looks like, as means over its new frames."""
-
-    chunk: int
-    """Place in the plan, from 0."""
-    key: str
-    """Checksums of what was measured."""
-    frames: int
-    """New frames."""
-    lab: tuple[float, float, float]
-    """Mean L, a, b."""
-    deviation: tuple[float, float, float]
-    """Deviation of L, a, b."""
-    sharpness: float
-    """Fine detail over contrast."""
-    identity: float | None
-    """Cosine to the reference, mean of two frames; None where nobody looked."""
-    seam: float | None
-    """Change at the cut before it over the median change inside it; None for the first chunk and for still pictures."""
-    cells: tuple[tuple[float, float, float], ...]
-    """Mean colours over the grid of `drift.cells_of`."""
-
-    def row(self) -> dict[str, Any]:
-        """Give what reports show."""
-        told = {name: list(getattr(self, name)) for name in ("lab", "deviation")}
-        return told | {"sharpness": self.sharpness, "identity": self.identity, "seam": self.seam}
 
 
 @dataclass(frozen=True)
@@ -95,7 +59,7 @@ class DriftLog:
         """
         self.settings = settings
         self._store, self._likeness = store, likeness
-        self._rows = _read(store.folder)[1]
+        self._rows = read_rows(store.folder)[1]
         self._last: tuple[str, Tensor] | None = None
         self._written: DriftSettings | None = None
 
@@ -120,7 +84,7 @@ class DriftLog:
         return tuple(self._rows[index] for index in range(len(self._store.plan)) if index in self._rows)
 
     def _measure(self, record: ChunkRecord, before: ChunkRecord | None, key: str) -> ChunkMeasures:
-        frames = list(_new_frames(self._store.folder, record))
+        frames = list(new_frames(self._store.folder, record))
         colours = [colour_of(frame) for frame in frames]
         changes = [seen_change(*pair) for pair in pairwise(frames)]
         usual, seam = median(changes) if changes else 0.0, None
@@ -148,7 +112,7 @@ class DriftLog:
     def _last_frame(self, record: ChunkRecord) -> Tensor:
         if self._last is not None and self._last[0] == record.clip_sha256:
             return self._last[1]
-        return [*_new_frames(self._store.folder, record)][-1]
+        return [*new_frames(self._store.folder, record)][-1]
 
     def _write(self) -> None:
         rows = [asdict(row) for row in self.rows()]
@@ -169,52 +133,6 @@ def settings_for(settings: DriftSettings, controls: Sequence[Control]) -> DriftS
         _LOG.info("colours are not corrected, because a light or a camera is asked to change them")
         return DriftSettings(0.0, settings.threshold)
     return settings
-
-
-def corrections(folder: Path, records: Sequence[ChunkRecord]) -> tuple[FrameCorrection | None, ...]:
-    """Give what is done to each clip of a run when it is read.
-
-    Args:
-        folder: The run directory.
-        records: Its chunks in order; one that was made again since is looked at anew.
-
-    Returns:
-        One for each record; None where nothing is done, as in every run without drift correction.
-    """
-    told, rows = _read(folder)
-    settings = DriftSettings(**told["settings"]) if told else DriftSettings()
-    if not settings.strength:
-        return (None,) * len(records)
-    cells: list[np.ndarray] = []
-    for record in records:
-        row = rows.get(record.index)
-        if row is None or not row.key.startswith(record.clip_sha256):
-            frames = [cells_of(frame) for frame in _new_frames(folder, record)]
-            cells.append(torch.stack(frames).mean(0).numpy())
-        else:
-            cells.append(np.array(row.cells))
-    counts = [record.frame_count for record in records]
-    return find_pulls(cells, counts, float(Fraction(told["fps"])), settings)
-
-
-def _read(folder: Path) -> tuple[dict[str, Any], dict[int, ChunkMeasures]]:
-    """Read the log; one that is missing or of another form holds nothing, and chunks are measured again."""
-    try:
-        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        rows = [_row_of(row) for row in told["chunks"]]
-    except (OSError, KeyError, TypeError, ValueError):
-        return {}, {}
-    return told, {row.chunk: row for row in rows}
-
-
-def _row_of(told: dict[str, Any]) -> ChunkMeasures:
-    """Read a row as JSON has it, where tuples became lists."""
-    exact: dict[str, Any] = told | {name: tuple(told[name]) for name in ("lab", "deviation")}
-    return ChunkMeasures(**(exact | {"cells": tuple(tuple(cell) for cell in told["cells"])}))
-
-
-def _new_frames(folder: Path, record: ChunkRecord) -> Iterator[Tensor]:
-    return islice(read_frames(folder / record.clip), record.lead, None)
 
 
 def _mean_of(triples: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:

@@ -29,7 +29,7 @@ from ..media import VideoWriter
 from ..media.files import whole_file, write_errors
 from ..types import Size
 from .clips import Clip, Seam
-from .drift_log import corrections
+from .drift_rows import corrections
 from .journal import ChunkRecord, Journal
 from .lock import held
 from .plan import ChunkPlan

@@ -8,7 +8,8 @@ from motionweave.controls.camera import CameraControl
 from motionweave.controls.light import LightControl
 from motionweave.longform.drift import DriftSettings
 from motionweave.longform.drift_chart import drift_chart
-from motionweave.longform.drift_log import FILE, DriftLog, Likeness, settings_for
+from motionweave.longform.drift_log import DriftLog, Likeness, settings_for
+from motionweave.longform.drift_rows import FILE
 from motionweave.longform.plan import ChunkPlan
 from motionweave.longform.store import ChunkStore
 from motionweave.marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
