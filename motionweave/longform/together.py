@@ -102,6 +102,7 @@ class JointLatents:
                 # What earlier steps left is of no use to finished latents.
                 write_state(path, self.key, replace(state, history=()) if state.step == steps else state)
                 report(before[state.step], before[-1], made.clean)
+                del made
         assert state is not None  # there is at least one step
         return state.latents
 

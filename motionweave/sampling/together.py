@@ -82,22 +82,27 @@ def denoise_together(
     else:
         check_shape("state", state.latents, " ".join(str(side) for side in noise.shape))
         solver.resume(state.step, state.history)
-    latents = state.latents
-    for step in range(state.step, options.steps):
+    latents, first = state.latents, state.step
+    del noise, state
+    for step in range(first, options.steps):
         timestep = scheduler.timesteps[step]
         sample = scheduler.scale_model_input(latents, timestep)
         merged = torch.zeros_like(latents)
         for number, part in enumerate(parts(step)):
             window, conditioning = part.window, condition(part.window)
             guidance = options.guidance_under(conditioning)
-            given = sample[window.start : window.stop]
-            predictions = backbone.predict(given, timestep, conditioning, step / options.steps, guidance.passes)
+            predictions = backbone.predict(
+                sample[window.start : window.stop], timestep, conditioning, step / options.steps, guidance.passes
+            )
             prediction = guidance.combine(predictions).to(latents.device)
             require_finite_step(prediction, predictions, f"{window} in step {step + 1} of {options.steps}")
             merged[window.start : window.stop] += part.share.view(-1, 1, 1, 1) * prediction
             if on_part is not None:
                 on_part(step, number + 1)
+        del sample  # A long video's latents are large: none is held longer than it is needed.
         moved = scheduler.step(merged, timestep, latents)
         latents = moved.prev_sample
         require_finite_step(latents, (merged,), f"step {step + 1} of {options.steps}")
+        del merged
         yield JointStep(JointState(step + 1, latents, solver.history()), solver.clean(moved))
+        del moved
