@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,13 +108,12 @@ def comfyui() -> tuple[Path, str]:
     return comfyui_or_skip()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running ComfyUI; everything it writes lies in a temporary folder."""
-    folder, python = comfyui_or_skip()
-    base = tmp_path_factory.mktemp("comfyui")
-    lay_out(base)
-    port = free_port()
+@contextmanager
+def running(
+    comfyui: tuple[Path, str], base: Path, port: int | None = None
+) -> Iterator[tuple[Server, subprocess.Popen]]:
+    """Start a ComfyUI whose folders lie in `base`, and end it after the block."""
+    (folder, python), port = comfyui, port or free_port()
     server = Server(f"http://127.0.0.1:{port}", base, python)
     command = [python, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port), "--base-directory", str(base)]
     command += ["--database-url", "sqlite:///:memory:", "--disable-auto-launch"]
@@ -121,9 +121,55 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             wait_until_it_answers(server, process)
-            yield server
+            yield server, process
         finally:
             stop(process)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running ComfyUI; everything it writes lies in a temporary folder."""
+    comfyui, base = comfyui_or_skip(), tmp_path_factory.mktemp("comfyui")
+    lay_out(base)
+    with running(comfyui, base) as (server, _):
+        yield server
+
+
+@pytest.fixture
+def start_server(comfyui: tuple[Path, str], tmp_path: Path) -> Callable[[], AbstractContextManager]:
+    """Start a ComfyUI of one's own, again and again in the same folders."""
+    lay_out(tmp_path)
+    return lambda: running(comfyui, tmp_path)
+
+
+class Restartable:
+    """A ComfyUI that a test may kill and start again on the same port and folders."""
+
+    def __init__(self, comfyui: tuple[Path, str], base: Path) -> None:
+        lay_out(base)
+        self._start = lambda: running(comfyui, base, self._port)
+        self._port, self._stack = free_port(), ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        self.server, self._process = self._stack.enter_context(self._start())
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(20)
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture(scope="module")
+def restartable(comfyui: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartable]:
+    """A ComfyUI of the module's own, which it may kill."""
+    own = Restartable(comfyui, tmp_path_factory.mktemp("restartable"))
+    try:
+        yield own
+    finally:
+        own.close()
 
 
 @pytest.fixture(scope="session")
