@@ -7,7 +7,8 @@ this keeps. Otherwise than there: guidance and control are the caller's, and cli
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -163,14 +164,9 @@ class SVDBackbone:
         return replace(identity, image_latents=redrawn, digest=digest.hexdigest(), original=original)
 
     def _encode_wide(self, pixels: Tensor) -> Tensor:
-        """Encode in float32 where the VAE is in float16, whose range SVD's encoder overflows (`force_upcast`)."""
-        narrow = self.vae.dtype == torch.float16
-        if narrow:
-            self.vae.to(torch.float32)
-        given = pixels.to(self.vae.device, self.vae.dtype)
-        latents = self.vae.encode(given).latent_dist.mode()
-        if narrow:
-            self.vae.to(torch.float16)
+        with _wide(self.vae):
+            given = pixels.to(self.vae.device, self.vae.dtype)
+            latents = self.vae.encode(given).latent_dist.mode()
         require_finite(latents, given, "encoding the image")
         return latents
 
@@ -197,7 +193,8 @@ class SVDBackbone:
             (F, 4, h, w), unit deviation.
         """
         check_shape("frames", frames, "F 3 H W")
-        return encode_clip(self.vae, frames)
+        with _wide(self.vae):
+            return encode_clip(self.vae, frames)
 
     def decode_clip(
         self,
@@ -247,7 +244,7 @@ class SVDBackbone:
         # diffusers' own `dtype` walks through all of its modules, as `device` must, where layers may be elsewhere.
         count, device, dtype = len(passes), self.unet.device, self.unet.conv_in.weight.dtype
         identity, shown = conditioning.identity, conditioning.image_latents
-        acting = tuple(each for each in conditioning.controls if each.active[0] <= progress <= each.active[1])
+        acting = tuple(each for each in conditioning.controls if each.active[0] <= progress < each.active[1])
         anchored = any(each.anchor for each in acting)
         if anchored:
             acting = tuple(each.after_anchor for each in acting)
@@ -294,6 +291,22 @@ class SVDBackbone:
             scaled = made.scaled(factor) if bool((factor != 1).any()) else made
             total = scaled if total is None else total + scaled
         return total
+
+
+@contextmanager
+def _wide(vae: Any) -> Iterator[None]:
+    """Have a VAE in float32 inside the block where it is in float16, whose range SVD's encoder overflows.
+
+    It is diffusers' `force_upcast`; whatever happens, the VAE goes back to the precision that it came in.
+    """
+    narrow = vae.dtype == torch.float16
+    if narrow:
+        vae.to(torch.float32)
+    try:
+        yield
+    finally:
+        if narrow:
+            vae.to(torch.float16)
 
 
 def _sees(each: Pass, control: ActiveControl) -> float:

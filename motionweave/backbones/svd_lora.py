@@ -20,7 +20,8 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError, UnsupportedError
-from ..weights.identify import wrong_kind
+from ..weights.identify import require_taken_by, wrong_kind
+from ..weights.kinds import LOAD_LORA
 from ..weights.loading import fingerprint
 from ..weights.state_dict import require_fit
 from ..weights.tensor_files import read_metadata, read_tensors
@@ -92,6 +93,9 @@ def _with_lora(backbone: SVDBackbone, path: Path, strength: float) -> SVDBackbon
         raise wrong_kind(path, "a LoRA for SVD")
     unknown = [layer for layer in found if layer not in weights]
     misfits = [layer for layer in found if layer in weights and not found[layer].fits(weights[layer])]
+    if unknown or misfits:
+        # Other models have layers of the same names.
+        require_taken_by(path, LOAD_LORA, "a LoRA for SVD")
     require_fit(path.name, "this backbone's UNet", (), unknown, misfits)
     if strength == 0:
         return backbone

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, cast
 from torch import Tensor
 
 from ..errors import InputError
-from ..weights.identify import identify, wrong_kind
+from ..weights.identify import identify, require_taken_by, wrong_kind
+from ..weights.kinds import LOAD_UNET
 from ..weights.loading import fingerprint
 from ..weights.state_dict import load_state, matches, require_fit
 from ..weights.tensor_files import read_tensors
@@ -62,6 +63,9 @@ def _with_file(backbone: SVDBackbone, path: Path, image_role: ImageRole, window:
     tensors = {name: tensor for name, tensor in _read(backbone, path).items() if not matches(name, NOT_THE_UNETS)}
     if not tensors.keys() & own.keys():
         raise wrong_kind(path, "weights of SVD's UNet")
+    if any(name not in own or own[name].shape != tensor.shape for name, tensor in tensors.items()):
+        # Other models have layers of the same names.
+        require_taken_by(path, LOAD_UNET, "weights of SVD's UNet")
     logger.info("%s replaces %d of the UNet's %d tensors", path.name, len(tensors.keys() & own.keys()), len(own))
     changed = replace(backbone, facts=_facts(backbone.facts, image_role, window))
     return with_unet_tensors(changed, tensors, path.name, f"unet {fingerprint(path)} {image_role} {window}")

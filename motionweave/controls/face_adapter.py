@@ -51,7 +51,7 @@ def _loaded(net: Any, digest: str, dtype: torch.dtype) -> LoadedAdapter:
 
 def _find(folder: Path, kind: str, name: str) -> Path:
     """Give the file of a kind in a folder, whatever it is called."""
-    files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and is_kind(file, kind))
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and is_kind(file, kind))
     if not files:
         raise MissingModelError(name, (folder,), "Put face_encoder.pth and unet.pth of StableAnimator into one folder.")
     return files[0]

@@ -74,7 +74,7 @@ def expected_files(entry: ModelEntry, folder: Path) -> tuple[ExpectedFile, ...]:
     """
     record: dict[str, Any] = read_config(folder / RECORD).get("files", {})
     if not entry.files:
-        found = sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".onnx", ".pth"))
+        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".safetensors", ".onnx", ".pth"))
         return tuple(ExpectedFile(path.relative_to(folder).as_posix()) for path in found)
     return tuple(
         ExpectedFile(
@@ -138,13 +138,13 @@ def _problem(path: Path, expected: ExpectedFile) -> str | None:
 
 
 def _unreadable(path: Path) -> str | None:
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         return _unreadable_safetensors(path)
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         return _unreadable_onnx(path)
-    if path.suffix in PICKLES:
+    if path.suffix.lower() in PICKLES:
         return _unreadable_pickle(path)
-    if path.suffix == ".json" and not read_config(path):
+    if path.suffix.lower() == ".json" and not read_config(path):
         return "is no JSON object"
     return None
 

@@ -61,6 +61,22 @@ def wrong_kind(path: Path, expected: str) -> InputError:
     return InputError(f"{path.name} seems to be {kind.title}: {taken}. Expected here: {expected}")
 
 
+def require_taken_by(path: Path, loader: str, expected: str) -> None:
+    """Refuse a file that is known for another node's, where its tensors turned out not to fit.
+
+    Args:
+        path: The file.
+        loader: The node that was to take it.
+        expected: What was expected here, with its article.
+
+    Raises:
+        InputError: Naming what it seems to be and which node takes it.
+    """
+    kind = identify(path)
+    if kind.loader and loader not in kind.loader:
+        raise wrong_kind(path, expected)
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _identified(path: Path, size: int, changed: int) -> Kind:  # noqa: ARG001 - they tell one state of a file
     return identify_shapes(read_shapes(path))

@@ -249,6 +249,14 @@ OTHERS = (
         _names(r"controlnet_cond_embedding\..*|(control_model\.)?input_hint_block\..*"),
     ),
     _kind(
+        "controlnet",
+        "a ControlNet for Flux, Stable Diffusion 3 or another transformer of images",
+        f"{COMFY}Load ControlNet Model",
+        _names(r"controlnet(_single)?_blocks\..*|controlnet_x_embedder\..*|pos_embed_input\..*"),
+    ),
+    _kind("controlnet", "a T2I-Adapter", f"{COMFY}Load ControlNet Model", _names(r"(adapter\.)?body\.0\.in_conv\..*")),
+    _kind("embedding", "a textual inversion, which prompts of image models name", "", _names(r"emb_params|clip_[gl]")),
+    _kind(
         "sdxl",
         "a Stable Diffusion XL checkpoint",
         CHECKPOINT,

@@ -26,7 +26,7 @@ def fingerprint(model: Path) -> str:
     Weights run to gigabytes; a changed weights file differs in its header, its ends or its size.
     """
     digest = hashlib.sha256()
-    files = [model] if model.is_file() else [path for path in sorted(model.rglob("*")) if path.suffix in HASHED]
+    files = [model] if model.is_file() else [path for path in sorted(model.rglob("*")) if path.suffix.lower() in HASHED]
     for path in files:
         size = path.stat().st_size
         digest.update(f"{path.relative_to(model).as_posix()} {size}".encode())

@@ -57,7 +57,7 @@ def _files_below(base: Path, role: Role) -> Iterator[tuple[str, Path]]:
     for depth in ("", *DEPTHS):
         for path in sorted(base.glob(depth + "*")):
             parts = path.relative_to(base).parts
-            if path.suffix not in LISTED or any(part.startswith(".") for part in parts):
+            if path.suffix.lower() not in LISTED or any(part.startswith(".") for part in parts):
                 continue
             # Beside a config.json it is a part of a model that is a folder.
             if not (path.parent / "config.json").is_file() and is_kind(path, *role.file_kinds):

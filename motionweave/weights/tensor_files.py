@@ -43,7 +43,7 @@ def read_shapes(path: Path) -> Shapes:
         MissingModelError: If there is no such file.
         InputError: If it cannot be opened; a pickle that wants to run code never is.
     """
-    if path.suffix in PICKLES:
+    if path.suffix.lower() in PICKLES:
         is_mapped = path.is_file() and zipfile.is_zipfile(path)
         return {name: tuple(tensor.shape) for name, tensor in _unpickle(path).items()} if is_mapped else {}
     with _open_safetensors(path) as file:
@@ -53,7 +53,7 @@ def read_shapes(path: Path) -> Shapes:
 
 def read_metadata(path: Path) -> Mapping[str, str]:
     """Give what a safetensors file says of itself; other files say nothing."""
-    if path.suffix in PICKLES:
+    if path.suffix.lower() in PICKLES:
         return {}
     with _open_safetensors(path) as file:
         return file.metadata() or {}
@@ -81,7 +81,7 @@ def read_tensors(
     def cast(tensor: Tensor) -> Tensor:
         return tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
 
-    if path.suffix in PICKLES:
+    if path.suffix.lower() in PICKLES:
         held = _unpickle(path)
         return {name: cast(held[name]) for name in held if wanted is None or wanted(name)}
     with _open_safetensors(path) as file:
@@ -138,5 +138,5 @@ def _flat(held: Any, prefix: str) -> dict[str, Tensor]:
 def _require(path: Path) -> None:
     if not path.is_file():
         raise MissingModelError(path.name, (path.parent,), "Put the file there, or choose another one.")
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name} holds no weights; expected a file ending in {', '.join(SUFFIXES)}")

@@ -212,6 +212,15 @@ def test_a_lora_of_another_model_is_called_by_its_name(tiny_backbone, tmp_path, 
         load_lora(tiny_backbone, path)
 
 
+def test_a_lora_whose_layers_only_share_their_names_is_called_by_its_own(tiny_backbone, tmp_path):
+    """Stable Diffusion 1.5 has layers of SVD's names, in other sizes."""
+    layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
+    path = tmp_path / "style.safetensors"
+    save_file({f"{layer}.lora_down.weight": torch.ones(2, 768), f"{layer}.lora_up.weight": torch.ones(32, 2)}, path)
+    with pytest.raises(InputError, match=r"a LoRA for Stable Diffusion 1\.5: load it with ComfyUI's own Load LoRA"):
+        load_lora(tiny_backbone, path)
+
+
 def test_half_precision_weights_are_merged_in_full_precision(tiny_svd_folder, factors, saved):
     from motionweave.backbones.svd_files import load_svd
 

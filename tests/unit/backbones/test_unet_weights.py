@@ -78,3 +78,14 @@ def test_a_window_of_one_frame_is_refused(tiny_backbone, tuned, tmp_path):
     save_file({QUERY: tuned[QUERY]}, tmp_path / "part.safetensors")
     with pytest.raises(InputError, match="window of 1"):
         overlay_unet(tiny_backbone, tmp_path / "part.safetensors", window=1)
+
+
+def test_a_controlnet_with_layers_of_the_unets_names_is_called_by_its_own(tiny_backbone, tmp_path):
+    path = tmp_path / "canny.safetensors"
+    held = {
+        "conv_in.weight": torch.zeros(320, 4, 3, 3),
+        "controlnet_cond_embedding.conv_in.weight": torch.zeros(16, 3, 3, 3),
+    }
+    save_file(held, path)
+    with pytest.raises(InputError, match="a ControlNet for Stable Diffusion images: load it with ComfyUI's own"):
+        overlay_unet(tiny_backbone, path)

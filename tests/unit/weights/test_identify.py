@@ -57,6 +57,7 @@ FILES = {
     "flux": {"double_blocks.0.img_attn.qkv.weight": (9216, 3072)},
     "wan": {"blocks.0.self_attn.q.weight": (5120, 5120)},
     "controlnet": {"control_model.input_hint_block.0.weight": (16, 3, 3, 3)},
+    "embedding": {"emb_params": (4, 768)},
     "motion-module": {"down_blocks.0.motion_modules.0.temporal_transformer.norm.weight": (320,)},
     "vae": {"decoder.conv_in.weight": (512, 4, 3, 3)},
     "clip-vision": {"vision_model.embeddings.class_embedding": (1280,)},

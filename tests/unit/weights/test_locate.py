@@ -204,3 +204,10 @@ def test_a_model_of_another_role_is_called_by_its_role(folders):
     for entry in load_manifest().with_role("controlnet"):
         with pytest.raises(InputError, match="controlnet"):
             locate_model("backbone", entry.id, folders)
+
+
+def test_a_file_whose_suffix_is_in_capitals_is_found(folders, tmp_path):
+    path = tmp_path / "first" / "checkpoints" / "SVD_XT.SAFETENSORS"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: torch.zeros(1) for name in SVD_FILE}, path)
+    assert locate_model("backbone", "SVD_XT.SAFETENSORS", folders) == path

@@ -84,3 +84,11 @@ def test_files_that_were_cut_off_or_are_none_are_said(tmp_path):
     (tmp_path / "model.onnx").touch()
     with pytest.raises(InputError, match="holds no weights"):
         read_tensors(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("suffix", [".SAFETENSORS", ".PTH", ".Bin"])
+def test_suffixes_may_be_in_capitals(tmp_path, suffix):
+    path, held = tmp_path / f"model{suffix}", {"weight": torch.ones(2)}
+    save_file(held, path) if suffix == ".SAFETENSORS" else torch.save(held, path)
+    assert read_shapes(path) == {"weight": (2,)}
+    assert torch.equal(read_tensors(path)["weight"], held["weight"])
