@@ -244,10 +244,13 @@ def _tail(plan: ChunkPlan, window: Window) -> int:
 def _settled(engine: MotionWeaveEngine, window: Window) -> ChunkRecord:
     """Bring the chunks that went on from this one in order; nearly always they are, and nothing is made."""
     record, stop = engine.chunk(window).record, window.stop
+    engine.drift.see(record)
     for later in engine.request.plan.windows()[window.index + 1 :]:
         if later.start >= stop:
             break
-        if not engine.chunk(later).reused:
+        made = engine.chunk(later)
+        engine.drift.see(made.record)  # at the least, the seam before it is another one
+        if not made.reused:
             stop = later.stop
     engine.store.finish()
     return record

@@ -45,6 +45,8 @@ class Clip:
     """Frames before the new ones that the clip before has too, seen again: what a cross-fade fades over."""
     correction: FrameCorrection | None = None
     """Done to every frame as it is read."""
+    digest: str = ""
+    """Checksum of the file, where it is known."""
     fps: Fraction | None = None
     """Rate to read at; None for the file's own."""
     size: Size | None = None

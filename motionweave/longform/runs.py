@@ -15,7 +15,9 @@ from .journal import ChunkRecord
 from .lock import LOCK, OWNER, held
 from .store import LEFTOVER, ChunkStore
 
-OWN = re.compile(r"plan\.json|journal\.jsonl|together\.safetensors|chunk-\d{5,}(-take-\d+)?\.(mkv|safetensors)")
+OWN = re.compile(
+    r"plan\.json|journal\.jsonl|drift\.json|together\.safetensors|chunk-\d{5,}(-take-\d+)?\.(mkv|safetensors)"
+)
 """Names of a run directory's own files; whatever else lies there is somebody's, and stays."""
 
 

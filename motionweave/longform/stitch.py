@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, MediaError
 from ..media import VideoCodec, VideoInfo, VideoWriter, prefetch, probe_video, recipe_of
 from ..types import Audio, Progress
 from .clips import ClipRow
@@ -61,11 +61,12 @@ def stitch_chunks(
     Raises:
         InputError: If a clip is missing, or the codec does not take the picture size, the rate or the sound.
         UnsupportedError: If this PyAV cannot write the codec.
-        MediaError: If a clip cannot be read, or the file cannot be written.
+        MediaError: If a clip cannot be read, the file cannot be written, or chunks were made again meanwhile.
     """
     recipe = recipe_of(options.codec)
     crf = None if options.quality is None or recipe.scale is None else recipe.scale.at(options.quality)
-    ends = list(accumulate(clip.frame_count for clip in row.clips()))
+    clips = row.clips()
+    ends = list(accumulate(clip.frame_count for clip in clips))
     frames = prefetch(joined_frames(row, options.join), AHEAD)
     chunk = 0
     with (
@@ -80,6 +81,8 @@ def stitch_chunks(
                 chunk += 1
                 if on_progress is not None:
                     on_progress(Progress("stitch", chunk - 1, len(ends), 1, 1))
+        if [clip.digest for clip in row.clips()] != [clip.digest for clip in clips]:
+            raise MediaError(path, "the chunks were made again while they were joined; join them once more")
     return _webp_info(path, row, writer.frame_count) if options.codec == "webp" else probe_video(path)
 
 

@@ -36,7 +36,7 @@ from .plan import ChunkPlan
 
 _LOG = logging.getLogger(__name__)
 
-LEFTOVER = re.compile(r"\.(plan|together|chunk-\d{5,}(-take-\d+)?)\.[0-9a-f]{8}\.part")
+LEFTOVER = re.compile(r"\.[\w-]+\.[0-9a-f]{8}\.part")
 """Names of files that were being written."""
 
 
@@ -286,7 +286,9 @@ class ChunkStore:
             )
         made = [records[index] for index in range(len(self.plan))]
         pairs = zip(made, corrections(self.folder, made), strict=True)
-        return tuple(Clip(self.folder / each.clip, each.frame_count, each.lead, done) for each, done in pairs)
+        return tuple(
+            Clip(self.folder / each.clip, each.frame_count, each.lead, done, each.clip_sha256) for each, done in pairs
+        )
 
     def frames(self) -> Iterator[Tensor]:
         """Read the whole video, frame by frame, each (3, H, W) uint8, the chunks cut one to the next.

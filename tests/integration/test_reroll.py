@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from motionweave.engine import MotionWeaveEngine
-from motionweave.errors import InputError
+from motionweave.errors import InputError, MediaError
 from motionweave.longform.plan import plan_chunks
+from motionweave.longform.stitch import stitch_chunks
 from motionweave.longform.store import ChunkStore
 from motionweave.media import read_clip
 from motionweave.request import Request
@@ -198,3 +199,33 @@ def test_the_chunks_know_what_they_were_made_from(five):
     assert len(chunks.clips()) == 5
     reroll_chunk(chunks.request, HERE, 1, 5)
     assert chunks.clips()[1].path.name == "chunk-00001-take-1.mkv"
+
+
+def test_chunks_that_are_made_again_while_they_are_joined_are_not_mixed(five, tmp_path):
+    """Two runs of one name, of which one is being joined: rather no video than one of both."""
+
+    def remake(progress):
+        if progress.chunk == 1:
+            weave(replace(five, seed=77))
+
+    with pytest.raises(MediaError, match="made again while they were joined"):
+        stitch_chunks(ChunkStore.reopen(five.folder), tmp_path / "video.mp4", on_progress=remake)
+    assert not (tmp_path / "video.mp4").exists()
+    assert stitch_chunks(ChunkStore.reopen(five.folder), tmp_path / "video.mp4").frame_count == 20
+
+
+@pytest.mark.parametrize("context", ["fused", "independent"])
+def test_rerolling_leaves_the_neighbours_alone_whatever_the_context(tiny_backbone, identity, tmp_path, context):
+    backbone = replace(tiny_backbone, facts=replace(tiny_backbone.facts, image_role="reference"))
+    request = request_for(backbone, identity, tmp_path)
+    request = replace(request, plan=replace(request.plan, context=context))
+    weave(request)
+    before = files(tmp_path)
+    record = reroll_chunk(request, HERE, 2, seed=99)
+    after = files(tmp_path)
+    assert {name: after[name] for name in before} == before
+    store = ChunkStore.reopen(tmp_path)
+    original = next(take for take in store.takes(2, record.key) if take.take == 0)
+    kept = torch.equal(store.latents_of(record)[-OVERLAP:], store.latents_of(original)[-OVERLAP:])
+    assert kept == (context == "fused")
+    assert weave(request) == [True] * 5
