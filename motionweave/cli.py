@@ -265,13 +265,24 @@ def bench(
     as_json: AsJson = False,
     clips: Annotated[int | None, typer.Option("--clips", help="How many clips to measure on.", min=1)] = None,
     pictures: Annotated[Path | None, typer.Option("--pictures", help="Save pictures into this folder.")] = None,
+    frames: Annotated[int | None, typer.Option("--frames", help="longform: frames of each run.", min=24)] = None,
+    methods: Annotated[
+        list[str] | None, typer.Option("--methods", help="longform: a way to compare. Repeatable.")
+    ] = None,
+    scratch: Annotated[
+        Path | None, typer.Option("--scratch", help="longform: folder of runs, to go on with after a stop.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Measure, and print the figures beside their baselines."""
     with one_line_errors(debug, DEFAULT_INPUT):
         from .bench.report import run_benchmark
 
-        result = run_benchmark(name, clips, pictures, lambda index: typer.echo(f"clip {index + 1}", err=True))
+        asked = {"frames": frames, "methods": methods, "scratch": scratch}
+        more = {option: value for option, value in asked.items() if value}
+        if more and name != "longform":
+            raise InputError(f"--{next(iter(more))} belongs to the benchmark longform, not to {name}")
+        result = run_benchmark(name, clips, pictures, lambda index: typer.echo(f"clip {index + 1}", err=True), more)
         typer.echo(result.to_json() if as_json else result.table())
 
 

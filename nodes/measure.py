@@ -40,7 +40,7 @@ class ScoreVideo(io.ComfyNode):
             inputs=[
                 io.Video.Input("video", optional=True, tooltip="The video; or connect chunks."),
                 ChunksSocket.Input("chunks", optional=True,
-                                   tooltip="From Weave or Upscale Chunks; measured as they are, cut one to the next."),
+                                   tooltip="From Weave or Upscale Chunks; measured as the plan joins them."),
                 PlanSocket.Input("plan", optional=True,
                                  tooltip="From Plan Chunks: says where a video's joins are. Chunks know theirs."),
                 io.Image.Input("reference", optional=True,

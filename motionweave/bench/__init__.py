@@ -43,6 +43,12 @@ def _minute(**options: Any) -> dict[str, Any]:
     return minute(**options)
 
 
+def _longform(**options: Any) -> dict[str, Any]:
+    from .longform import longform
+
+    return longform(**options)
+
+
 def _step_cache(**options: Any) -> dict[str, Any]:
     from .step_cache import step_cache
 
@@ -56,6 +62,7 @@ def _stitch(**options: Any) -> dict[str, Any]:
 
 
 MINI_EXTRACTORS = ("mini-dwpose", "mini-depth", "mini-wav2vec2", "mini-face")
+MINI_POSE = ("mini-svd", "mini-controlnet-pose")
 MINI_ADAPTERS = (
     "mini-svd",
     "mini-controlnet-pose",
@@ -76,6 +83,7 @@ BENCHMARKS: Registry[dict[str, Any]] = Registry(
         Entry("denoise", "A denoising step against diffusers' own pipeline", _denoise, needs=("mini-svd",)),
         Entry("stream", "Long inputs in flat memory; speed of pose extraction", _stream, needs=MINI_EXTRACTORS),
         Entry("minute", "A minute in flat memory, against one tensor of all frames", _minute, needs=MINI_ADAPTERS),
+        Entry("longform", "Seams and drift of long runs, by the way chunks are joined", _longform, needs=MINI_POSE),
         Entry("stitch", "Stitching and encoding 1080p against ffmpeg's own cross-fade", _stitch),
         Entry("step_cache", "Steps that reuse the one before: error and time", _step_cache, needs=("mini-svd",)),
     ),

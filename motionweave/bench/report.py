@@ -6,10 +6,11 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,7 +56,11 @@ class BenchmarkResult:
 
 
 def run_benchmark(
-    name: str, clips: int | None = None, pictures: Path | None = None, on_clip: Callable[[int], None] | None = None
+    name: str,
+    clips: int | None = None,
+    pictures: Path | None = None,
+    on_clip: Callable[[int], None] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> BenchmarkResult:
     """Run a benchmark.
 
@@ -64,6 +69,7 @@ def run_benchmark(
         clips: How many clips to measure on; None for the benchmark's own number.
         pictures: Folder for pictures: made frames above the true ones.
         on_clip: Told of each finished clip.
+        more: What this benchmark takes beside that, by name.
 
     Raises:
         InputError: If there is no such benchmark; the message lists those there are.
@@ -77,7 +83,7 @@ def run_benchmark(
             write_image(pictures / f"{name}-{index}.png", torch.cat(rows, -2)[None])
 
     started = time.monotonic()
-    chosen = {} if clips is None else {"clips": clips}
+    chosen = dict(more or {}) | ({} if clips is None else {"clips": clips})
     found = BENCHMARKS.get(name).build(on_clip=on_clip, keep=keep, **chosen)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return BenchmarkResult(

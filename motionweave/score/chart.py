@@ -59,9 +59,7 @@ def _seam_strip(score: VideoScore) -> Strip:
     seconds = [join.frame / float(score.fps) for join in score.joins]
     marks = list(zip(seconds, ratios, strict=True)) if ratios else []
     lines = [Line("", seconds[: len(ratios)], ratios)]
-    return Strip(
-        "seams: change at a join over change inside chunks", lines, (1.0, SEAM_MOST), span=0.3, marks=marks
-    )
+    return Strip("seams: change at a join over change inside chunks", lines, (1.0, SEAM_MOST), span=0.3, marks=marks)
 
 
 def _title(score: VideoScore) -> str:

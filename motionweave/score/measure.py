@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
 from math import ceil
 from typing import TypeGuard, cast
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..longform.clips import ClipRow
+from ..longform.joins import joined_frames
 from ..longform.plan import ChunkPlan
 from ..media import Footage
 from ..metrics.colour import colour_of
@@ -50,7 +50,7 @@ def score_video(
     """Measure a video, frame by frame, in memory for a few frames.
 
     Args:
-        source: A video, or chunks, which are taken cut one to the next.
+        source: A video, or chunks, which are joined as they say.
         reference: (1, 3, H, W) in [0, 1]: who the video should show. Without it, identity is held against the mean
             of the first second.
         recogniser: The model that tells characters apart; None leaves identity out.
@@ -83,17 +83,19 @@ def score_video(
     return VideoScore(source.fps, rows, tuple(joins), seams, named, told)
 
 
-def joins_of(row: ClipRow, fade: int = 0) -> tuple[Join, ...]:
-    """Give the places where a row's clips meet.
+def joins_of(row: ClipRow) -> tuple[Join, ...]:
+    """Give the places where a row's clips meet, as they are joined.
 
-    Args:
-        row: The clips.
-        fade: Frames that are cross-faded before each join when the video is put together.
+    A later clip that replaces the frames it shares with the one before begins that much earlier.
     """
-    starts: list[int] = []
+    joins: list[Join] = []
+    start = 0
     for clip in row.clips():
-        starts.append(clip.frame_count + (starts[-1] if starts else 0))
-    return tuple(Join(start, fade) for start in starts[:-1])
+        if start:
+            replaced, faded = (clip.lead if row.seam in seams else 0 for seams in (("replace",), ("linear", "cosine")))
+            joins.append(Join(start - replaced, faded))
+        start += clip.frame_count
+    return tuple(joins)
 
 
 def joins_of_plan(plan: ChunkPlan) -> tuple[Join, ...]:
@@ -153,8 +155,7 @@ def is_row(source: Footage | ClipRow) -> TypeGuard[ClipRow]:
 
 def _frames_of(source: Footage | ClipRow) -> Iterator[Tensor]:
     if is_row(source):
-        for clip in source.clips():
-            yield from islice(clip.frames(), clip.lead, None)
+        yield from joined_frames(source)
         return
     for batch in cast(Footage, source).batches(READ_AT_ONCE):
         yield from batch

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pytest
@@ -33,6 +33,8 @@ class Row:
     fps: Fraction
     size: Size
     made: tuple[Clip, ...]
+    seam: str = "cut"
+    name: str = "row"
 
     def clips(self):
         return self.made
@@ -96,7 +98,7 @@ def test_joins_outside_the_video_are_refused(frames):
         score(frames, joins=[Join(2, fade=3)])
 
 
-def test_chunks_are_scored_cut_one_to_the_next_and_as_their_corrections_leave_them(frames, tmp_path):
+def test_chunks_are_scored_as_they_are_joined_and_as_their_corrections_leave_them(frames, tmp_path):
     clips: list[Clip] = []
     for index, lead in enumerate((0, 2, 2)):
         path = tmp_path / f"{index}.mkv"
@@ -104,7 +106,8 @@ def test_chunks_are_scored_cut_one_to_the_next_and_as_their_corrections_leave_th
             writer.write(frames[8 * index - lead : 8 * index + 8])
         clips.append(Clip(path, 8, lead, (lambda frame, _: frame // 2) if index == 2 else None))
     row = Row(FPS, SIZE, tuple(clips))
-    assert joins_of(row, fade=2) == (Join(8, 2), Join(16, 2))
+    assert joins_of(replace(row, seam="linear")) == (Join(8, 2), Join(16, 2))
+    assert joins_of(replace(row, seam="replace")) == (Join(6), Join(14))
     found = score_video(row, options=QUICK)
     assert found.joins == (Join(8), Join(16))
     whole = score((frames * 255).round() / 255, joins=found.joins)
