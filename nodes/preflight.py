@@ -6,13 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io, ui
 
-from ..motionweave import DenoiseOptions, Guidance, PlannedRun, check_run, confine, wrap_upscale_model
+from ..motionweave import (
+    DenoiseOptions,
+    Guidance,
+    PlannedRun,
+    available_models,
+    check_run,
+    confine,
+    load_upscale_model,
+    locate_model,
+    wrap_upscale_model,
+)
 from .convert import audio_from_socket
-from .runtime import runtime
+from .runtime import folders, runtime
 from .sockets import BackboneSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
 
 if TYPE_CHECKING:
     from ..motionweave import Backbone, ChunkPlan, Control, Identity, PoseTrack
+
+
+UNKNOWN = "none, or not chosen yet"
 
 
 class Preflight(io.ComfyNode):
@@ -49,6 +62,10 @@ class Preflight(io.ComfyNode):
                                  "plan are there already. Off: the time is only told from those."),
                 io.UpscaleModel.Input("upscale_model", optional=True,
                                       tooltip="The one that goes to Upscale Chunks; its time and memory count."),
+                io.Combo.Input("upscaler", options=[UNKNOWN, *available_models("upscaler", folders())], default=UNKNOWN,
+                               optional=True,
+                               tooltip="Upscale Chunks' model, unless upscale_model is connected; its time and memory "
+                               "count."),
             ],
             outputs=[
                 PlanSocket.Output(display_name="plan", tooltip="The plan as it came, for Weave."),
@@ -61,13 +78,14 @@ class Preflight(io.ComfyNode):
         cls, backbone: Backbone, identity: Identity, plan: ChunkPlan, run_name: str, steps: int, guidance: float,
         decode_frames: int, decode_tile: int, upscale: int, measure: bool, controls: tuple[Control, ...] = (),
         audio: dict[str, Any] | None = None, reference_pose: PoseTrack | None = None,
-        upscale_model: Any = None,
+        upscale_model: Any = None, upscaler: str = UNKNOWN,
     ) -> io.NodeOutput:  # fmt: skip
         here = runtime()
         options = DenoiseOptions(steps or backbone.facts.steps, Guidance(guidance or backbone.facts.guidance))
-        folder = confine(here.folders.output / "motionweave", run_name)
+        folder = confine(here.folders.runs, run_name)
         sound, decode = audio_from_socket(audio), (decode_frames, decode_tile)
-        enlarger = None if upscale_model is None else wrap_upscale_model(upscale_model)
+        enlarger = None if upscaler == UNKNOWN else load_upscale_model(locate_model("upscaler", upscaler, here.folders))
+        enlarger = enlarger if upscale_model is None else wrap_upscale_model(upscale_model)
         run = PlannedRun(
             backbone, identity, controls, plan, options, folder, sound, reference_pose, upscale, enlarger, decode
         )
