@@ -331,6 +331,7 @@ def _resized(image: Tensor, size: Size) -> Tensor:
     from diffusers.video_processor import VideoProcessor
     from PIL import Image
 
-    picture = Image.fromarray((image[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())  # H W 3
+    # What upscalers and filters leave just beyond 1 would come round to black in 8 bits.
+    picture = Image.fromarray((image[0].clamp(0, 1).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())  # H W 3
     processed = VideoProcessor(vae_scale_factor=1).preprocess(picture, height=size.height, width=size.width)
     return processed / 2 + 0.5

@@ -48,3 +48,10 @@ def test_the_same_picture_three_times_is_that_picture(tiny_backbone, pictures):
 def test_what_is_no_batch_of_pictures_is_refused(tiny_backbone, pictures):
     with pytest.raises(ShapeError):
         encode(tiny_backbone, pictures[0])
+
+
+def test_white_that_went_a_little_past_1_stays_white_when_it_is_resized(tiny_backbone):
+    white = torch.ones(1, 3, 48, 48)
+    with torch.no_grad():
+        exact, beyond = (tiny_backbone.encode_image(each, Size(32, 32), 0.0, 0) for each in (white, white * 1.01))
+    torch.testing.assert_close(beyond.image_latents, exact.image_latents)
