@@ -6,7 +6,8 @@ without it, everything else equal:
 
 - ``depth_corr``: depth alone (no pose): rank correlation of the depth seen in the frames with the one asked for;
 - ``identity_cos``: pose and ReferenceNet: cosine of the image encoder's embeddings of frames and reference;
-- ``mouth_corr``: pose without a face and speech: correlation of the darkness at the mouth with the mouth's opening;
+- ``mouth_corr``: a portrait, since from afar a mouth is less than a pixel; pose without a face and speech: correlation
+  of the darkness at the mouth with the mouth's opening;
 - ``light_deg``: pose and another light: angle between the light seen in the frames and the one asked for;
 - ``camera_corr``: poses as a moving camera sees them, and its path: cosine between the motion of the scene and the one
   asked for.
@@ -31,7 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..controls.base import Control
-from ..marionette import FIRST_EVALUATION_SEED, Clip, World, clip_times, make_world, render_clip
+from ..marionette import FIRST_EVALUATION_SEED, Clip, World, clip_times, make_world, portrait, render_clip
 from ..marionette.light import key_direction, make_light
 from ..marionette.voice import speak
 from ..tracks.keypoints import Person, from_wholebody
@@ -173,8 +174,8 @@ Found = tuple[float, float, float]
 """With the control, without it, and from the true frames through the VAE."""
 
 
-def _asked(mini: Mini, index: int, world: World | None = None) -> Asked:
-    own = make_world(FIRST_EVALUATION_SEED + index)
+def _asked(mini: Mini, index: int, world: World | None = None, own: World | None = None) -> Asked:
+    own = own or make_world(FIRST_EVALUATION_SEED + index)
     size, times = mini.backbone.facts.size, clip_times(FRAMES, FPS)
     reference = render_clip(own, times[:1] + 3.0, FPS, size).frames
     return Asked(own, render_clip(world or own, times, FPS, size), reference)
@@ -229,7 +230,7 @@ def _mouth(mini: Mini, index: int) -> Found:
     from ..controls.speech import SpeechControl
     from .produced import correlation, mouth_reading
 
-    asked = _asked(mini, index)
+    asked = _asked(mini, index, own=portrait(make_world(FIRST_EVALUATION_SEED + index)))
     pose = PoseControl(mini.pose, poses_of(asked.clip, face=False))
     speech = SpeechControl(mini.speech, _heard(mini, asked.world), pose=poses_of(asked.clip))
     truth = asked.clip.mouth.numpy()

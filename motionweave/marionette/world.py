@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -73,6 +73,12 @@ def make_world(seed: int, motion_seed: int | None = None) -> World:
         motion_seed=seed if motion_seed is None else motion_seed,
         framing=(float(rng.uniform(3.7, 4.8)), float(rng.uniform(0.85, 1.0))),
     )
+
+
+def portrait(world: World) -> World:
+    """Give the same world seen from nearer, head and shoulders to the waist: what speech is looked at in."""
+    rng = np.random.default_rng([world.motion_seed, 7])
+    return replace(world, framing=(float(rng.uniform(1.5, 2.5)), float(rng.uniform(1.32, 1.46))))
 
 
 def motion_at(world: World, time_s: np.ndarray) -> Motion:

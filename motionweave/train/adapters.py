@@ -1,4 +1,4 @@
-"""Mini's adapters, trained together while the UNet and the pose ControlNet stay as they are.
+"""Mini's adapters, trained together while the pose ControlNet, and if the recipe does not say else the UNet, stay.
 
 Each step leaves out some controls, so that each learns to act alone and beside any others. The objective is the
 denoiser's; errors in the face count more where speech is heard, because a mouth is one latent cell of many.
@@ -77,7 +77,7 @@ class Adapters(nn.Module):
 
 
 @dataclass(frozen=True)
-class Frozen:
+class Base:
     """What the adapters act on."""
 
     unet: SVDUNet
@@ -122,13 +122,13 @@ def draw_batch(store: SignalStore, latents: LatentStore, chosen: np.ndarray) -> 
 
 
 def injections_of(
-    nets: Adapters, frozen: Frozen, inputs: UNetInputs, batch: SignalBatch, active: set[str], keep: Tensor
+    nets: Adapters, base: Base, inputs: UNetInputs, batch: SignalBatch, active: set[str], keep: Tensor
 ) -> Injections:
     """Give what the active controls add.
 
     Args:
         nets: What is trained.
-        frozen: What is not.
+        base: What is not.
         inputs: The UNet's own.
         batch: Signals.
         active: Names of controls.
@@ -136,7 +136,7 @@ def injections_of(
     """
     total, frames = Injections(), batch.latents.shape[1]
     if "pose" in active:
-        total += frozen.pose(inputs, frozen.pose.encode(batch.rows("poses") * 2 - 1))
+        total += base.pose(inputs, base.pose.encode(batch.rows("poses") * 2 - 1))
     if "depth" in active:
         maps = batch.rows("depth").expand(-1, 3, -1, -1) * 2 - 1
         total += nets.depth(inputs, nets.depth.encode(maps))
@@ -164,13 +164,13 @@ def seen_references(batch: SignalBatch, active: set[str]) -> Tensor:
 
 
 def adapter_losses(
-    nets: Adapters, frozen: Frozen, batch: SignalBatch, schooling: Schooling, generator: torch.Generator
+    nets: Adapters, base: Base, batch: SignalBatch, schooling: Schooling, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Give the losses of one step.
 
     Args:
         nets: What is trained.
-        frozen: What it acts on.
+        base: What it acts on.
         batch: Latents and signals.
         schooling: What acts how often, and at which noise levels.
         generator: Noise, noise levels and drops.
@@ -198,8 +198,8 @@ def adapter_losses(
         tokens=batch.tokens * keep.view(-1, 1, 1),
         time_ids=torch.stack([batch.fps - 1, torch.full_like(batch.fps, MOTION_BUCKET), 0 * batch.fps], -1),
     )
-    added = injections_of(nets, frozen, inputs, batch, active, keep)
-    output = frozen.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, added).float()
+    added = injections_of(nets, base, inputs, batch, active, keep)
+    output = base.unet(inputs.sample, inputs.timestep, inputs.tokens, inputs.time_ids, added).float()
     target = (noisy * torch.rsqrt(level**2 + 1) - clean * torch.sqrt(level**2 + 1)) / level
     weight = 1 + FACE_WEIGHT * batch.signals["face"][:, :, None] * ("speech" in active)
     error = (weight * (output - target).square())[:, known:]
@@ -207,11 +207,11 @@ def adapter_losses(
     return {"loss": loss} | {name: loss for name in sorted(active)}  # noqa: C420 - fromkeys has no type for its values
 
 
-def build_adapters(frozen: Frozen, speech: Any, scaling: float, hidden: int) -> Adapters:
+def build_adapters(base: Base, speech: Any, scaling: float, hidden: int) -> Adapters:
     """Begin: depth as the pose ControlNet, the ReferenceNet as the UNet, the others silent.
 
     Args:
-        frozen: The UNet and the pose ControlNet.
+        base: The UNet and the pose ControlNet.
         speech: The speech model that will be heard.
         scaling: The VAE's scaling factor.
         hidden: Width of the adapters' own layers.
@@ -223,16 +223,16 @@ def build_adapters(frozen: Frozen, speech: Any, scaling: float, hidden: int) -> 
     from ..models.speech_projector import SpeechProjector
     from ..models.svd_controlnet import SVDControlNet
 
-    config: Any = frozen.unet.config
-    layers, width = spatial_cross_attention(frozen.unet), int(config.cross_attention_dim)
+    config: Any = base.unet.config
+    layers, width = spatial_cross_attention(base.unet), int(config.cross_attention_dim)
     # Without the names of files that it was loaded from.
-    own = {name: value for name, value in frozen.pose.config.items() if not name.startswith("_")}
+    own = {name: value for name, value in base.pose.config.items() if not name.startswith("_")}
     depth: Any = SVDControlNet.from_config(own)
-    depth.load_state_dict(frozen.pose.state_dict())
+    depth.load_state_dict(base.pose.state_dict())
     channels = tuple(config.block_out_channels)
     return Adapters(
         depth=depth,
-        reference=ReferenceNet.from_unet(frozen.unet, scaling),
+        reference=ReferenceNet.from_unet(base.unet, scaling),
         speech=SpeechProjector(layers, 5, speech.layer_count, speech.width, hidden, width, 4),
         light=LightEncoder(layers, hidden, width, 8, 4 * channels[0]),
         camera=CameraEncoder(channels, int(config.layers_per_block), hidden // 2),
@@ -254,28 +254,58 @@ def train_adapters(recipe: AdaptersRecipe, job: Job) -> Path:
     store = SignalStore(job.cache, spec, models, workers=2)
     vae, tower = _load_encoders(backbone)
     latents: LatentStore = LatentStore(store, vae, tower, job.cache / "signal-latents")
-    frozen = Frozen(_frozen(SVDUNet, backbone / "unet"), _frozen(SVDControlNet, job.output / recipe.controlnet))
+    base = Base(_frozen(SVDUNet, backbone / "unet"), _frozen(SVDControlNet, job.output / recipe.controlnet))
     torch.manual_seed(job.options.seed)
-    nets = build_adapters(frozen, models.speech, float(vae.config.scaling_factor), recipe.hidden)
+    nets = build_adapters(base, models.speech, float(vae.config.scaling_factor), recipe.hidden)
+    if recipe.begun:
+        read_adapters(nets, job.output)
     schooling = Schooling({str(name): share for name, share in recipe.shares.items()}, recipe.noise, DropRates())
-    nets.train_only(schooling.shares)
+    nets.train_only(recipe.trained)
+    module = nn.ModuleDict({"nets": nets})
+    if recipe.with_unet:
+        base.unet.train().requires_grad_(True)
+        tie(nets.reference, base.unet)
+        module["unet"] = base.unet
 
     def losses(step: int, generator: torch.Generator) -> dict[str, Tensor]:
         del step
         chosen = torch.randint(data.clips, (recipe.batch,), generator=generator).numpy()
-        return adapter_losses(nets, frozen, draw_batch(store, latents, chosen), schooling, generator)
+        return adapter_losses(nets, base, draw_batch(store, latents, chosen), schooling, generator)
 
-    nets.load_state_dict(fit(nets, losses, job.options, job.run))
-    return write_adapters(nets.half(), frozen.unet, job.output)
+    module.load_state_dict(fit(module, losses, job.options, job.run))
+    if recipe.with_unet:
+        base.unet.half().save_pretrained(backbone / "unet")
+    return write_adapters(nets.half(), base.unet, job.output)
+
+
+def tie(reference: ReferenceNet, unet: SVDUNet) -> None:
+    """Make what the ReferenceNet only copies of the UNet the UNet's own, so that both learn as one."""
+    own = dict(unet.named_parameters())
+    for name, parameter in list(reference.named_parameters()):
+        if name in own and not parameter.requires_grad:
+            place, leaf = name.rsplit(".", 1)
+            setattr(reference.get_submodule(place), leaf, own[name])
+
+
+def read_adapters(nets: Adapters, folder: Path) -> None:
+    """Read what `write_adapters` wrote."""
+    from safetensors.torch import load_file
+
+    for name, net in {**_folders(nets), "reference-net": nets.reference}.items():
+        state = load_file(folder / name / "diffusion_pytorch_model.safetensors")
+        net.load_state_dict({**net.state_dict(), **{key: value.float() for key, value in state.items()}})
+
+
+def _folders(nets: Adapters) -> dict[str, Any]:
+    folders = {"controlnet-depth": nets.depth, "speech-projector": nets.speech}
+    return folders | {"light-encoder": nets.light, "camera-encoder": nets.camera}
 
 
 def write_adapters(nets: Adapters, unet: SVDUNet, output: Path) -> Path:
     """Write each adapter into a folder of its own; of the ReferenceNet only what differs from the UNet."""
     from safetensors.torch import save_file
 
-    folders = {"controlnet-depth": nets.depth, "speech-projector": nets.speech}
-    folders |= {"light-encoder": nets.light, "camera-encoder": nets.camera}
-    for name, net in folders.items():
+    for name, net in _folders(nets).items():
         net.save_pretrained(output / name)
     folder = output / "reference-net"
     folder.mkdir(parents=True, exist_ok=True)

@@ -128,9 +128,15 @@ class AdaptersRecipe(BaseModel):
     batch: int = Field(gt=0)
     """Clips a step."""
     shares: dict[Literal["pose", "depth", "reference", "speech", "light", "camera"], float]
-    """How often each control acts; those that are not named are not trained."""
+    """How often each control acts."""
+    trained: tuple[Literal["depth", "reference", "speech", "light", "camera"], ...]
+    """Which of them learn."""
     noise: tuple[float, float] = (0.7, 1.6)
     """Mean and deviation of the logarithm of the noise levels; SVD's by default."""
+    with_unet: bool = False
+    """Whether the UNet learns along; the pose ControlNet never does."""
+    begun: bool = False
+    """Whether to begin with the adapters that are in the output folder."""
 
 
 class PeopleRecipe(BaseModel):

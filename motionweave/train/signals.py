@@ -22,7 +22,7 @@ from ..marionette import World, clip_times, make_world, render_clip
 from ..marionette.camera import Camera, move_camera
 from ..marionette.light import make_light
 from ..marionette.voice import speak
-from ..marionette.world import camera_of
+from ..marionette.world import camera_of, portrait
 from ..tracks.camera import CameraPoses
 from ..tracks.camera_rays import rays_through, relative_to
 from ..tracks.face_region import face_regions
@@ -36,6 +36,12 @@ from .data import FRAME_RATES, ClipSpec
 
 LATEST_S = 6.0
 """Latest beginning of a clip; the voice is spoken from 0 on."""
+NEAREST = 3.7
+"""Metres: the nearest from which whole figures are seen."""
+PORTRAITS = 0.4
+"""Share of the clips that are seen from near, where a mouth is more than a pixel."""
+FACELESS = 0.5
+"""Share of the clips whose drawn poses have no face, so that the mouth has to be taken from speech."""
 FACE_PX = 512
 """Size of the picture in which the recogniser looks for the face, as users' references are."""
 
@@ -50,6 +56,12 @@ class Models:
     """`FaceModels`."""
 
 
+def without_faces(track: KeypointTrack) -> KeypointTrack:
+    """Give the same poses without the points of the face."""
+    none = np.zeros((0, 3), np.float32)
+    return replace(track, frames=tuple(tuple(replace(one, face=none) for one in frame) for frame in track.frames))
+
+
 def moving_camera(world: World, seed: int, times: np.ndarray) -> Camera:
     """Give a camera that leaves the reference's view by slow swings of every kind, F frames."""
     rng, camera = np.random.default_rng([seed, 21]), camera_of(world, len(times))
@@ -59,7 +71,8 @@ def moving_camera(world: World, seed: int, times: np.ndarray) -> Camera:
         wave = np.sin(2 * np.pi * rate * times + phase) - np.sin(phase)
         return most * rng.uniform(-1, 1) * wave
 
-    shift = np.stack([swing(0.25), swing(0.12), swing(0.3)], -1)
+    # From near, as much of the picture moves with less.
+    shift = min(1.0, world.framing[0] / NEAREST) * np.stack([swing(0.25), swing(0.12), swing(0.3)], -1)
     pan, tilt, roll = (np.deg2rad(swing(most)) for most in (6.0, 4.0, 5.0))
     return move_camera(camera, pan=pan, tilt=tilt, roll=roll, shift=shift, zoom=np.exp(swing(0.2)))
 
@@ -105,6 +118,8 @@ def render_signals(seed: int, frame_count: int, size: int) -> dict[str, np.ndarr
     """
     rng = np.random.default_rng([seed, 20])
     world, fps = make_world(seed), int(rng.choice(FRAME_RATES))
+    near, faceless = rng.uniform(size=2) < (PORTRAITS, FACELESS)
+    world = portrait(world) if near else world
     times = clip_times(frame_count, Fraction(fps), float(rng.uniform(0.2, LATEST_S)))
     lit, moved = rng.uniform(size=2) < 0.5
     light = light_over(seed, times) if lit else np.repeat(world.light[None], frame_count, 0)
@@ -118,11 +133,12 @@ def render_signals(seed: int, frame_count: int, size: int) -> dict[str, np.ndarr
     reference = render_clip(world, other, rate, area).frames
     points = torch.cat([shot.keypoints for shot in shots]).numpy()
     track = KeypointTrack(tuple((from_wholebody(each),) for each in points), area, rate)
+    drawn = without_faces(track) if faceless else track
     inverse = 1 / torch.cat([shot.depth for shot in shots])
     nearness = (inverse - inverse.amin()) / (inverse.amax() - inverse.amin())
     return {
         "pictures": _bytes(torch.cat([*(shot.frames for shot in shots), reference])),
-        "poses": track.drawn(area).numpy(),
+        "poses": drawn.drawn(area).numpy(),
         "depth": _bytes(nearness),
         "light": light.astype(np.float32),
         "rays": rays_through(relative_poses(world, camera), Size(size // 8, size // 8)).numpy().astype(np.float16),
