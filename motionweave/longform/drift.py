@@ -75,34 +75,45 @@ class Drifted:
         return UNITS * float(np.sqrt((self.shift**2 + ((self.gain - 1) * self.spread) ** 2).sum()))
 
 
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Knot:
+    """What is taken back in the middle of one chunk."""
+
+    moment: float
+    """The middle, in frames of the video."""
+    shift: Triple
+    """To take away, at the mean colour."""
+    gain: Triple
+    """To divide by."""
+
+
 @dataclass(frozen=True)
 class ColourPull:
-    """A clip's part of the transform: a `FrameCorrection`."""
+    """A clip's part of the transform: a `FrameCorrection`. Plain numbers, so that it tells itself apart from others."""
 
     start: int
     """First new frame of the clip in the video."""
-    knots: np.ndarray
-    """(K,) middles of the chunks, in frames."""
-    shift: np.ndarray
-    """(K, 3) to take back."""
-    gain: np.ndarray
-    """(K, 3) to divide by."""
-    mean: np.ndarray
-    """(3,): the colour that a gain leaves."""
+    knots: tuple[Knot, ...]
+    """Those of the clip's own chunk and of the chunks around it, in order."""
+    mean: Triple
+    """The colour that a gain leaves."""
 
     def __call__(self, frame: Tensor, place: int) -> Tensor:
         """Correct a frame, (3, H, W) uint8, by where it stands in the video."""
-        moment = self.start + place
+        moments = [knot.moment for knot in self.knots]
         shift, gain = (
-            np.array([np.interp(moment, self.knots, values[:, channel]) for channel in range(3)])
-            for values in (self.shift, self.gain)
+            np.array([np.interp(self.start + place, moments, values) for values in zip(*triples, strict=True)])
+            for triples in ([knot.shift for knot in self.knots], [knot.gain for knot in self.knots])
         )
         if np.abs(shift).max() < 1e-4 and np.abs(gain - 1).max() < 1e-4:
             return frame
         to = np.array(TO_YCC)
         back = np.linalg.inv(to)
-        matrix = back @ np.diag(1 / gain) @ to
-        bias = back @ (self.mean - (self.mean + shift) / gain)
+        matrix, mean = back @ np.diag(1 / gain) @ to, np.array(self.mean)
+        bias = back @ (mean - (mean + shift) / gain)
         mixed = torch.from_numpy(matrix).float() @ frame.flatten(1).float()
         return mixed.add_(torch.from_numpy(bias * 255).float()[:, None]).round_().clamp_(0, 255).byte().view_as(frame)
 
@@ -181,4 +192,13 @@ def find_pulls(
     if not share.any():
         return none
     shift, gain = share * shift, 1 + share * (gain - 1)
-    return tuple(ColourPull(int(at), middles, shift, gain, mean) for at in starts)
+    pulls = zip(middles.tolist(), shift, gain, strict=True)
+    knots = [Knot(middle, _triple(one), _triple(other)) for middle, one, other in pulls]
+    # A clip's lead reaches at most one chunk back, past the middle of the one before that.
+    around = (tuple(knots[max(0, index - 2) : index + 2]) for index in range(len(knots)))
+    return tuple(ColourPull(int(at), near, _triple(mean)) for at, near in zip(starts, around, strict=True))
+
+
+def _triple(values: np.ndarray) -> Triple:
+    first, second, third = values.tolist()
+    return round(first, 6), round(second, 6), round(third, 6)

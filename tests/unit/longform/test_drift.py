@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionweave.longform.drift import ColourPull, DriftSettings, cells_of, find_pulls, fit_drift
+from motionweave.longform.drift import ColourPull, DriftSettings, Knot, cells_of, find_pulls, fit_drift
 from motionweave.marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
 from motionweave.metrics.colour import colour_of
 from motionweave.types import Size
@@ -77,8 +77,9 @@ def test_drift_is_taken_back_to_where_the_run_began(frames):
 def test_half_the_strength_takes_back_half(frames):
     away = drifting(frames)
     whole, half = (pulls_of(away, replace(FULL, strength=share)) for share in (1.0, 0.5))
-    assert half[-1].shift == pytest.approx(0.5 * whole[-1].shift)
-    assert half[-1].gain - 1 == pytest.approx(0.5 * (whole[-1].gain - 1))
+    for one, other in zip(half[-1].knots, whole[-1].knots, strict=True):
+        assert one.shift == pytest.approx(0.5 * np.array(other.shift), abs=1e-5)
+        assert np.array(one.gain) - 1 == pytest.approx(0.5 * (np.array(other.gain) - 1), abs=1e-5)
 
 
 def test_what_moves_is_not_taken_for_drift(frames):
@@ -96,7 +97,7 @@ def test_coming_nearer_is_taken_for_drift_only_in_part():
     pulls = pulls_of(coming, DriftSettings(1.0, 1.0))
     assert naive > 1
     if pulls[-1] is not None:
-        assert 100 * np.linalg.norm(pulls[-1].shift[-1]) < 0.6 * naive
+        assert 100 * np.linalg.norm(pulls[-1].knots[-1].shift) < 0.6 * naive
 
 
 def test_the_pull_runs_on_across_joins(frames):
@@ -111,14 +112,22 @@ def test_the_pull_runs_on_across_joins(frames):
 
 def test_below_the_threshold_nothing_is_touched_and_just_above_it_almost_nothing(frames):
     away = drifting(frames)
-    units = 100 * np.linalg.norm(pulls_of(away, DriftSettings(1.0, 0.0))[-1].shift[-1])
+    units = 100 * np.linalg.norm(pulls_of(away, DriftSettings(1.0, 0.0))[-1].knots[-1].shift)
     assert all(pull is None for pull in pulls_of(away, DriftSettings(1.0, 3 * units)))
     assert all(pull is None for pull in pulls_of(away, DriftSettings(0.0, 0.0)))
     little = pulls_of(away, DriftSettings(1.0, 0.9 * units))[-1]
-    assert little is None or 100 * np.linalg.norm(little.shift[-1]) < 0.4 * units
+    assert little is None or 100 * np.linalg.norm(little.knots[-1].shift) < 0.4 * units
 
 
 def test_a_pull_of_nothing_gives_the_very_frame():
-    pull = ColourPull(0, np.array([0.0, 8.0]), np.zeros((2, 3)), np.ones((2, 3)), np.full(3, 0.4))
+    pull = ColourPull(0, (Knot(4.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),), (0.4, 0.0, 0.0))
     frame = torch.zeros(3, 4, 4, dtype=torch.uint8)
     assert pull(frame, 3) is frame
+
+
+def test_a_pull_tells_itself_apart_and_knows_only_what_is_near(frames):
+    away = drifting(frames)
+    pulls = pulls_of(away)
+    assert pulls == pulls_of(away)
+    assert pulls != pulls_of(away, replace(FULL, strength=0.9))
+    assert [len(pull.knots) for pull in pulls] == [2, 3, *[4] * 9, 3]
