@@ -92,9 +92,10 @@ if TYPE_CHECKING:
     from .tracks.speech_preview import face_motion_sheet, speech_sheet
     from .tracks.timeline import EASINGS, Curve, Easing, constant, parse_curve
     from .types import Audio, Progress, Size
-    from .upscale.chunks import UpscaleOptions, UpscaledRow, upscale_chunks
+    from .upscale.chunks import UpscaledRow, UpscaleOptions, upscale_chunks
     from .upscale.model import UpscaleModel, load_upscale_model, wrap_upscale_model
     from .weights.locate import available_models, locate_model
+    from .weights.present import model_is_here
     from .weights.roles import MODEL_FOLDERS
 
 _HOMES = {
@@ -193,6 +194,7 @@ _HOMES = {
     "upscale.chunks": ("UpscaleOptions", "UpscaledRow", "upscale_chunks"),
     "upscale.model": ("UpscaleModel", "load_upscale_model", "wrap_upscale_model"),
     "weights.locate": ("available_models", "locate_model"),
+    "weights.present": ("model_is_here",),
     "weights.roles": ("MODEL_FOLDERS",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -350,6 +352,7 @@ __all__ = [
     "load_upscale_model",
     "locate_model",
     "make_sample",
+    "model_is_here",
     "nearness_of",
     "next_file",
     "open_clip_folder",

@@ -12,6 +12,7 @@ from ..motionweave import (
     load_adapter,
     load_reference_net,
     locate_model,
+    model_is_here,
 )
 from .runtime import folders, runtime
 from .sockets import AdapterSocket, BackboneSocket, ReferenceNetSocket
@@ -45,6 +46,10 @@ class LoadReferenceNet(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model == COPY or model_is_here(("reference_net",), model, folders())
+
+    @classmethod
     def execute(cls, backbone: Backbone, model: str) -> io.NodeOutput:
         if model == COPY:
             return io.NodeOutput(copy_reference_net(backbone))
@@ -74,6 +79,10 @@ class LoadAdapter(io.ComfyNode):
                                      "Camera, by what it reads."),
             ],
         )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("adapter",), model, folders())
 
     @classmethod
     def execute(cls, model: str) -> io.NodeOutput:

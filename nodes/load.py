@@ -19,6 +19,7 @@ from ..motionweave import (
     load_pose_model,
     load_speech_model,
     locate_model,
+    model_is_here,
     pose_models,
 )
 from .runtime import folders, runtime
@@ -73,6 +74,10 @@ class LoadBackbone(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("backbone",), model, folders())
+
+    @classmethod
     def execute(cls, model: str, precision: str = "auto", compile: bool = False) -> io.NodeOutput:
         here = runtime()
         path = locate_model("backbone", model, here.folders)
@@ -118,6 +123,10 @@ class LoadControlNet(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("controlnet",), model, folders())
+
+    @classmethod
     def execute(cls, model: str, pictures: str = "auto", style: str = "auto") -> io.NodeOutput:
         here = runtime()
         path = locate_model("controlnet", model, here.folders)
@@ -144,6 +153,10 @@ class LoadFaceAdapter(io.ComfyNode):
             ],
             outputs=[FaceAdapterSocket.Output(display_name="face_adapter", tooltip="Goes to Apply Face.")],
         )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("face-adapter",), model, folders())
 
     @classmethod
     def execute(cls, model: str) -> io.NodeOutput:
@@ -181,6 +194,10 @@ class LoadPoseModel(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("pose", "pose-openpose"), model, folders())
+
+    @classmethod
     def execute(cls, model: str, detect_every: int) -> io.NodeOutput:
         return io.NodeOutput(load_pose_model(model, folders(), detect_every))
 
@@ -205,6 +222,10 @@ class LoadIdentityModels(io.ComfyNode):
             ],
             outputs=[IdentityModelsSocket.Output(display_name="identity_models", tooltip="Goes to Encode Face.")],
         )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("face",), model, folders())
 
     @classmethod
     def execute(cls, model: str) -> io.NodeOutput:
@@ -233,6 +254,10 @@ class LoadDepthModel(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("depth",), model, folders())
+
+    @classmethod
     def execute(cls, model: str) -> io.NodeOutput:
         here = runtime()
         return io.NodeOutput(load_depth_model(model, here.folders, here.dtype))
@@ -258,6 +283,10 @@ class LoadSpeechModel(io.ComfyNode):
             ],
             outputs=[SpeechModelSocket.Output(display_name="speech_model", tooltip="Goes to Encode Speech.")],
         )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return model_is_here(("speech",), model, folders())
 
     @classmethod
     def execute(cls, model: str) -> io.NodeOutput:

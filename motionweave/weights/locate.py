@@ -153,7 +153,8 @@ def locate_model(role: str, name: str, folders: Folders) -> Path:
 def how_to_get(entry: ModelEntry) -> str:
     """Say in a sentence where to get a model and where to put it."""
     place = f"ComfyUI's models/{entry.comfy_folder}/{entry.id}"
-    licence = f"licence: {entry.licence or 'none stated'}"
+    size = "" if entry.download_bytes is None else f"{entry.download_bytes / 1e9:.2f} GB; "
+    licence = f"{size}licence: {entry.licence or 'none stated'}"
     if entry.repo is not None:
         alone = f", or its {entry.single_files[0]} into models/checkpoints" if entry.role == "backbone" else ""
         return f"Run: motionweave models download {entry.id} ({licence}), or put {entry.repo} into {place}{alone}."

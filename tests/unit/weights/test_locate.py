@@ -1,6 +1,7 @@
 """Models are found where users have them: ComfyUI's folders, other packs, the hub's cache, and beside the pack."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from motionweave.errors import InputError, MissingModelError
 from motionweave.runtime import Folders
 from motionweave.weights.locate import available_models, locate_model
 from motionweave.weights.manifest import load_manifest
+from motionweave.weights.present import model_is_here
 from motionweave.weights.roles import MODEL_FOLDERS, ROLES
 
 SVD_FILE = (
@@ -211,3 +213,13 @@ def test_a_file_whose_suffix_is_in_capitals_is_found(folders, tmp_path):
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: torch.zeros(1) for name in SVD_FILE}, path)
     assert locate_model("backbone", "SVD_XT.SAFETENSORS", folders) == path
+
+
+def test_a_workflow_that_names_a_model_that_is_not_here_is_told_its_size_licence_and_where_to_get_it(folders):
+    empty = replace(folders, models=(folders.input / "empty",), extra=())
+    told = model_is_here(("controlnet",), "temporal-controlnet-depth-svd", empty)
+    assert isinstance(told, str)
+    assert "2.73 GB; licence:" in told
+    assert "motionweave models download temporal-controlnet-depth-svd" in told
+    assert model_is_here(("backbone",), "svd-xt", folders) is True
+    assert model_is_here(("backbone",), None, folders) is True
