@@ -55,6 +55,12 @@ def _step_cache(**options: Any) -> dict[str, Any]:
     return step_cache(**options)
 
 
+def _import(**options: Any) -> dict[str, Any]:
+    from .import_cost import import_cost
+
+    return import_cost(**options)
+
+
 def _stitch(**options: Any) -> dict[str, Any]:
     from .stitch import stitch
 
@@ -85,6 +91,7 @@ BENCHMARKS: Registry[dict[str, Any]] = Registry(
         Entry("minute", "A minute in flat memory, against one tensor of all frames", _minute, needs=MINI_ADAPTERS),
         Entry("longform", "Seams and drift of long runs, by the way chunks are joined", _longform, needs=MINI_POSE),
         Entry("stitch", "Stitching and encoding 1080p against ffmpeg's own cross-fade", _stitch),
+        Entry("import", "What the pack adds to ComfyUI's start", _import),
         Entry("step_cache", "Steps that reuse the one before: error and time", _step_cache, needs=("mini-svd",)),
     ),
 )
