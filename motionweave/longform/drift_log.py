@@ -115,7 +115,7 @@ class DriftLog:
         return [*new_frames(self._store.folder, record)][-1]
 
     def _write(self) -> None:
-        rows = [asdict(row) for row in self.rows()]
+        rows = [vars(row) for row in self.rows()]  # not copied to the depth: this is done for every chunk
         told = {"fps": str(self._store.fps), "settings": asdict(self.settings), "chunks": rows}
         with whole_file(self._store.folder / FILE) as partial:
             partial.write_text(json.dumps(told), encoding="utf-8")

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,11 +19,14 @@ from motionweave.errors import MediaError
 from motionweave.longform.plan import plan_chunks
 from motionweave.longform.stitch import stitch_chunks
 from motionweave.longform.store import ChunkStore
+from motionweave.media import read_frames
 from motionweave.request import Request
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.sampling import DenoiseOptions, Guidance
 from motionweave.types import Audio, Size
 
+ROOT = Path(__file__).parents[2]
+MINI = ROOT / "mini"
 SIZE, FPS, SECONDS = Size(32, 32), Fraction(7), 60
 CHUNKS, STEPS = 4, 2
 
@@ -191,3 +195,34 @@ def test_the_lock_of_a_killed_process_does_not_block(request_for, whole, tmp_pat
     assert killed(stay, (tmp_path / "holds").exists)
     (tmp_path / "holds").unlink()
     finishes_as_if_left_alone(request, whole)
+
+
+@pytest.mark.skipif(
+    not (MINI / "svd" / "motionweave.json").is_file(), reason="the bundled Mini is not in this checkout"
+)
+def test_the_command_is_killed_in_the_middle_and_run_again(tmp_path):
+    """The whole way, from a workflow to the saved video, in processes that nobody prepared."""
+
+    def command(name: str) -> tuple[list[str], Path]:
+        words = [sys.executable, "-m", "motionweave", "run", str(ROOT / "workflows" / "quickstart.json")]
+        for each in ("Inputs.seconds=0.75", "Weave.steps=2", "Plan Chunks.chunk_frames=8"):
+            words += ["--set", each]
+        words += ["--input-dir", str(tmp_path / "input"), "--output-dir", str(tmp_path / name)]
+        return words, tmp_path / name / "motionweave" / "quickstart"
+
+    def finish(name: str) -> tuple[dict[str, bytes], list[bytes]]:
+        words, run = command(name)
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS * 5)
+        assert done.returncode == 0, done.stderr
+        frames = [frame.numpy().tobytes() for frame in read_frames(Path(done.stdout.splitlines()[-1]))]
+        return {path.name: path.read_bytes() for path in run.glob("chunk-*")}, frames
+
+    words, run = command("killed")
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (run / "chunk-00000.safetensors").exists():
+        time.sleep(0.002)
+    process.kill()
+    _, told = process.communicate()
+    assert process.returncode == -signal.SIGKILL, f"it ended before it could be killed: {told}"
+    assert not (run / "chunk-00002.mkv").exists()
+    assert finish("killed") == finish("whole")

@@ -10,6 +10,8 @@ import torch
 
 from motionweave.engine import MotionWeaveEngine
 from motionweave.errors import InputError, MediaError
+from motionweave.host import load_pack
+from motionweave.host.context import running_on
 from motionweave.longform.plan import plan_chunks
 from motionweave.longform.stitch import stitch_chunks
 from motionweave.longform.store import ChunkStore
@@ -229,3 +231,27 @@ def test_rerolling_leaves_the_neighbours_alone_whatever_the_context(tiny_backbon
     kept = torch.equal(store.latents_of(record)[-OVERLAP:], store.latents_of(original)[-OVERLAP:])
     assert kept == (context == "fused")
     assert weave(request) == [True] * 5
+
+
+def test_the_nodes_go_from_weave_through_rerolls_to_the_video(tiny_backbone, identity, tmp_path):
+    nodes = load_pack()
+    folders = Folders(tmp_path / "input", tmp_path / "output", tmp_path / "temp")
+    plan = plan_chunks(tiny_backbone.facts, 12, FPS)
+    with running_on(LocalRuntime(folders)):
+        chunks = nodes["MotionWeaveWeave"].execute(
+            tiny_backbone, identity, plan, "run", 1, 1.0, 0.0, 127.0, 0, 3
+        ).args[0]  # fmt: skip
+        before = files(chunks.folder)
+        again = nodes["MotionWeaveRerollChunk"]
+        assert again.execute(chunks, second=0.6, seed=5).args == (chunks, 1)
+        assert again.execute(chunks, second=0.0, seed=5, chunk=3).args == (chunks, 1)
+        assert {name: data for name, data in files(chunks.folder).items() if name in before} == before
+        assert [clip.path.stem for clip in chunks.clips()] == [
+            "chunk-00000",
+            "chunk-00001-take-1",
+            "chunk-00002-take-1",
+        ]
+        assert again.execute(chunks, second=0.6, seed=5, take=0).args == (chunks, 0)
+        plain = ChunkStore.reopen(chunks.folder)
+        with pytest.raises(InputError, match="come from Weave"):
+            again.execute(plain, second=0.6, seed=5)
