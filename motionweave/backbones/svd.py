@@ -283,10 +283,12 @@ class SVDBackbone:
             factor = torch.cat([control.strength * _sees(each, control) for each in passes])
             if not bool(factor.any()):
                 continue
+            # It runs as it was loaded; what it adds comes to the UNet's precision where it is added.
+            own = next(control.net.parameters()).dtype
             if control.key not in self.features:
-                signal = (each.to(inputs.sample.device, inputs.sample.dtype) for each in control.signal)
+                signal = (each.to(inputs.sample.device, own) for each in control.signal)
                 self.features[control.key] = control.net.encode(*signal)
-            made = control.net(inputs, self.features[control.key])
+            made = control.net(inputs.within(own), self.features[control.key])
             # A factor of 1 everywhere is left out: a multiplication by 1 costs memory and changes nothing.
             scaled = made.scaled(factor) if bool((factor != 1).any()) else made
             total = scaled if total is None else total + scaled

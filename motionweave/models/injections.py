@@ -39,6 +39,11 @@ class UNetInputs:
     time_ids: Tensor
     """(B, 3): fps - 1, motion bucket, noise augmentation."""
 
+    def within(self, dtype: torch.dtype) -> UNetInputs:
+        """Give the same in the precision of an adapter, which need not be the UNet's."""
+        sample, tokens, time_ids = (each.to(dtype) for each in (self.sample, self.tokens, self.time_ids))
+        return replace(self, sample=sample, tokens=tokens, time_ids=time_ids)
+
     def rows(self, frames: Tensor) -> Tensor:
         """Repeat something (F, ...) for every pass: (B*F, ...), which is also taken as it is."""
         count = self.sample.shape[0] * self.sample.shape[1] // frames.shape[0]
@@ -75,10 +80,10 @@ class CrossNormalised:
 
     def add_to(self, hidden: Tensor) -> Tensor:
         """Add the map to hidden states (B*F, C, h, w), normalised over channels and pixels of each frame."""
-        axes = (1, 2, 3)
+        axes, feature = (1, 2, 3), same_device(self.feature, hidden)
         mean, deviation = hidden.mean(axes, keepdim=True), hidden.std(axes, keepdim=True)
-        own_mean, own_deviation = self.feature.mean(axes, keepdim=True), self.feature.std(axes, keepdim=True)
-        normal = (self.feature - own_mean) * (deviation / (own_deviation + 1e-5)) + mean
+        own_mean, own_deviation = feature.mean(axes, keepdim=True), feature.std(axes, keepdim=True)
+        normal = (feature - own_mean) * (deviation / (own_deviation + 1e-5)) + mean
         normal = F.adaptive_avg_pool2d(normal, (hidden.shape[-2], hidden.shape[-1]))
         return hidden + _times(normal, self.strength)
 

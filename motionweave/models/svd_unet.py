@@ -144,7 +144,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
             inputs = replace(inputs, time=inputs.time + same_device(add.style, inputs.time))
         hidden = self.conv_in(sample.flatten(0, 1))
         if add.stem is not None:
-            hidden = hidden + add.stem
+            hidden = hidden + same_device(add.stem, hidden)
         with self._reading(add.attention):
             hidden = self._run_blocks(hidden, inputs, add, cache, late)
         hidden = self.conv_out(self.conv_act(self.conv_norm_out(hidden)))
@@ -175,7 +175,9 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
             hidden = added.add_to(hidden)
         hidden, skips = _run_other_blocks(self, hidden, skips, inputs)
         if add.residuals is not None:
-            skips = tuple(skip + added for skip, added in zip(skips, add.residuals.down, strict=True))
+            skips = tuple(
+                skip + same_device(added, skip) for skip, added in zip(skips, add.residuals.down, strict=True)
+            )
         hidden = self.mid_block(
             hidden_states=hidden,
             temb=inputs.time,
@@ -183,7 +185,7 @@ class SVDUNet(UNetSpatioTemporalConditionModel):
             image_only_indicator=inputs.image_only,
         )
         if add.residuals is not None:
-            hidden = hidden + add.residuals.mid
+            hidden = hidden + same_device(add.residuals.mid, hidden)
         for block in self.up_blocks:
             count = len(block.resnets)  # pyright: ignore[reportArgumentType]
             extra = {"encoder_hidden_states": inputs.context} if getattr(block, "has_cross_attention", False) else {}

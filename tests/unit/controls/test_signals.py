@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from motionweave.backbones.base import Conditioning, Identity
+from motionweave.backbones.base import Conditioning, Identity, Pass
 from motionweave.controls import CONTROLS
 from motionweave.controls.adapters import LoadedAdapter
 from motionweave.controls.camera import CameraControl, moved
@@ -282,6 +282,20 @@ def test_where_frames_do_not_see_one_another_an_anchor_changes_none(make, mimic,
 
     plain = replace(mimic, network=replace(mimic.network, reference_first=False))
     torch.testing.assert_close(made(mimic), made(plain), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "mimic", "all"])
+def test_a_control_need_not_be_of_the_backbones_precision(make, mimic, tiny_backbone, conditioning, kind):
+    """The backbone's precision is an artist's choice, its controls' the graphics card's."""
+    narrow = replace(tiny_backbone, unet=copy.deepcopy(tiny_backbone.unet).to(torch.bfloat16), features={})
+    window, told = Window(0, 2, 6, 0), conditioning
+    for each in KINDS if kind == "all" else [kind]:
+        told = (mimic if each == "mimic" else make(each)).apply_to(told, window)
+    sample, passes = draw(4, 4, 4, 4), (Pass(image=False), Pass())
+    with torch.no_grad():
+        wide, made = (one.predict(sample, torch.tensor(0.2), told, 0.0, passes)[1] for one in (tiny_backbone, narrow))
+    assert made.dtype == torch.float32
+    assert (made - wide).norm() < 0.1 * wide.norm()
 
 
 def test_every_control_is_registered():
