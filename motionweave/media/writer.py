@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -156,6 +157,8 @@ class VideoWriter:
     def _add_video(self, container: OutputContainer) -> VideoStream:
         recipe = self._recipe
         options = dict(recipe.options)
+        if recipe.encoder == "libsvtav1":
+            os.environ.setdefault("SVT_LOG", "1")  # it prints its settings otherwise, past any logger
         if recipe.scale is not None:
             options[recipe.scale.option] = str(self._crf)
         stream = cast("VideoStream", container.add_stream(recipe.encoder, rate=self._fps, options=options))
