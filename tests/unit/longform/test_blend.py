@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionweave.errors import InputError, ShapeError
 from motionweave.longform.blend import fade_weights, mix
 
 
+@settings(deadline=None)
 @given(st.integers(1, 64), st.sampled_from(["linear", "cosine"]))
 def test_a_fade_rises_within_its_ends_and_is_the_same_seen_from_either_side(frame_count, kind):
     weights = fade_weights(frame_count, kind)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionweave.errors import InputError
@@ -22,6 +22,7 @@ def test_the_windows_of_the_design():
     assert [window.context for window in windows] == [0, 16, 16]
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 2000),
     st.integers(1, 100).flatmap(lambda chunk: st.tuples(st.just(chunk), st.integers(0, chunk))),
@@ -39,6 +40,7 @@ def test_every_frame_is_made_once_and_in_order(frame_count, chunk_and_overlap, s
         assert window.start == window.index * chunk_frames - overlap
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.integers(1, 40), st.integers(1, 64))
 def test_the_last_window_is_moved_back_not_shortened(frame_count, chunk_frames, shortest):
     last = plan(frame_count, chunk_frames, 0, shortest).windows()[-1]
@@ -59,6 +61,7 @@ def moved(borders, frame_count=60, chunk_frames=8, overlap=4, shortest=12, **mor
     return ChunkPlan(frame_count, Fraction(30), chunk_frames, overlap, shortest, borders=borders, **more)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 20), st.integers(0, 20), st.integers(1, 40), st.randoms())
 def test_moved_borders_make_every_frame_once_within_the_window(frame_count, chunk_frames, overlap, shortest, random):
     overlap = min(overlap, chunk_frames)

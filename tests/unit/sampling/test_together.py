@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionweave.backbones.base import Conditioning
@@ -47,6 +47,7 @@ def shares(parts, frame_count):
     return total
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 30), st.integers(0, 30))
 def test_shares_of_windows_that_overlap_sum_to_one_in_every_frame(frame_count, new, overlap):
     parts = fused_parts(overlapping(frame_count, new, min(overlap, new)))
@@ -60,6 +61,7 @@ def test_over_an_overlap_of_three_the_later_window_gains_a_quarter_a_frame():
     assert torch.equal(earlier.share[:6], torch.ones(6))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 60))
 def test_shifted_windows_are_full_decide_every_frame_once_and_move(frame_count, length, step):
     parts = shifted_parts(frame_count, length, step)
