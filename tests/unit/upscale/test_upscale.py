@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from motionweave.upscale.tiles import upscale_tiled
 
 class InterruptedHereError(Exception):
     pass
+
+
+@dataclass(frozen=True)
+class Darker:
+    share: float
+
+    def __call__(self, frame: torch.Tensor, place: int) -> torch.Tensor:  # noqa: ARG002 - as it is called
+        return (frame * self.share).to(torch.uint8)
 
 
 def test_a_compact_safetensors_file_and_a_published_pickle_load_with_their_scale(compact: Path, esrgan: Path) -> None:
@@ -115,6 +124,20 @@ def test_what_is_there_is_not_made_again_and_what_changed_is(
     assert changed.reused == 1 and changed.clips()[0] == first.clips()[0] and changed.clips()[1] != first.clips()[1]
     assert upscale_chunks(source, model, folder, runtime(), UpscaleOptions(factor=3)).reused == 0
     assert sorted(len(list(each.iterdir())) for each in folder.iterdir()) == [2, 2]
+
+
+def test_what_is_done_to_frames_as_they_are_read_counts_as_part_of_the_clip(
+    compact: Path, row: Callable[..., Any], runtime: Callable[..., Any], tmp_path: Path
+) -> None:
+    source, model, folder = row([(2, 0)]), load_upscale_model(compact), tmp_path / "up"
+    plain = upscale_chunks(source, model, folder, runtime()).clips()[0]
+    level = float(read_clip(plain.path).float().mean())
+    (clip,) = source.clips()
+    for share, reused in ((0.5, 0), (0.5, 1), (0.4, 0)):
+        corrected = replace(source, made=(replace(clip, correction=Darker(share)),))
+        made = upscale_chunks(corrected, model, folder, runtime())
+        assert made.reused == reused
+        assert float(read_clip(made.clips()[0].path).float().mean()) < level - 10
 
 
 def test_an_interrupt_keeps_whole_clips_and_leaves_no_half_one(
