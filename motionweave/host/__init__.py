@@ -1,4 +1,4 @@
-"""Runs workflow JSON in this process, on the same node classes as ComfyUI, without any ComfyUI.
+"""Runs workflow JSON without the canvas: in this process, many at once, or on a ComfyUI server.
 
 Importing this package costs little; what reads and runs workflows loads when it is first used.
 """
@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import install
+    from .batch import BatchJob, BatchOptions, BatchResult, read_jobs, run_batch
     from .context import current_runtime, default_folders, local_runtime, running_on
+    from .export import export_prompt
     from .pack import load_pack
     from .paths import confine
+    from .queue import JobReport, QueueClient, QueueOptions
     from .report import OutputFile, RunReport
     from .run import RunOptions, known_nodes, read_prompt, run_graph, run_workflow
 
 _HOMES = {
     "api": ("install",),
+    "batch": ("BatchJob", "BatchOptions", "BatchResult", "read_jobs", "run_batch"),
     "context": ("current_runtime", "default_folders", "local_runtime", "running_on"),
+    "export": ("export_prompt",),
     "pack": ("load_pack",),
     "paths": ("confine",),
+    "queue": ("JobReport", "QueueClient", "QueueOptions"),
     "report": ("OutputFile", "RunReport"),
     "run": ("RunOptions", "known_nodes", "read_prompt", "run_graph", "run_workflow"),
 }
@@ -35,17 +41,26 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BatchJob",
+    "BatchOptions",
+    "BatchResult",
+    "JobReport",
     "OutputFile",
+    "QueueClient",
+    "QueueOptions",
     "RunOptions",
     "RunReport",
     "confine",
     "current_runtime",
     "default_folders",
+    "export_prompt",
     "install",
     "known_nodes",
     "load_pack",
     "local_runtime",
+    "read_jobs",
     "read_prompt",
+    "run_batch",
     "run_graph",
     "run_workflow",
     "running_on",

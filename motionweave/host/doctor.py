@@ -20,7 +20,17 @@ from ..weights.manifest import load_manifest
 PACKAGES = ("torch", "av", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
 """Distributions that a run cannot do without."""
 
-OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "controlnet-aux", "insightface", "bitsandbytes", "spandrel", "peft")
+OPTIONAL = (
+    "aiohttp",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "controlnet-aux",
+    "insightface",
+    "bitsandbytes",
+    "spandrel",
+    "peft",
+    "ray",
+)
 """Distributions that some nodes want."""
 
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
