@@ -10,7 +10,7 @@ from statistics import median
 
 from ..controls.base import Control
 from ..errors import InputError
-from ..longform.disk import disk_bytes
+from ..longform.disk import CLIP_SHARE, clip_share, disk_bytes
 from ..longform.store import ChunkStore
 from ..residency import GIB, RESERVE_BYTES, MemoryPlan, Need
 from ..runtime import Runtime
@@ -97,7 +97,9 @@ def _enlarging(run: PlannedRun) -> tuple[Need, ...]:
 
 def run_bytes(run: PlannedRun) -> int:
     """Predict everything that lies on disk when the video is finished: chunks, enlarged chunks, video."""
-    chunks = disk_bytes(run.plan, run.identity.size, run.backbone.facts)
+    made = _made_before(run)
+    share = CLIP_SHARE if made is None else clip_share(made)
+    chunks = disk_bytes(run.plan, run.identity.size, run.backbone.facts, share)
     enlarged = 0
     if run.upscale != 1:
         enlarged = disk_bytes(run.plan, run.final_size, replace(run.backbone.facts, latent_channels=0))

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from motionweave.errors import MediaError
-from motionweave.longform.disk import disk_bytes
+from motionweave.longform.disk import clip_share, disk_bytes
 from motionweave.longform.plan import ChunkPlan, plan_chunks
 from motionweave.longform.stitch import stitch_chunks
 from motionweave.longform.store import ChunkStore
@@ -183,7 +183,8 @@ def test_what_a_run_takes_is_known_beforehand(tiny_backbone, tmp_path):
             store.save(index, "key", noise(index), torch.zeros(4, 4, 8, 8), 1.0)
     clips = sum(path.stat().st_size for path in store.folder.glob("*.mkv"))
     taken = sum(path.stat().st_size for path in store.folder.glob("chunk-*"))
-    share = clips / (12 * 3 * 64 * 64)
+    share = clip_share(store)
+    assert share == clips / (12 * 3 * 64 * 64)
     predicted = disk_bytes(store.plan, SIZE, tiny_backbone.facts, share)
     assert taken <= predicted <= taken + 3 * 2 * 4096
     short, long = (disk_bytes(replace(store.plan, frame_count=n), SIZE, tiny_backbone.facts) for n in (12, 24))
