@@ -40,10 +40,16 @@ def load_svd(path: Path, dtype: torch.dtype = torch.float32) -> SVDBackbone:
 
 def load_svd_folder(folder: Path, dtype: torch.dtype) -> SVDBackbone:
     """Load SVD, SVD-XT or Mini from a folder in diffusers' layout; see `load_svd`."""
+    require_files(folder, ("unet/config.json",), "an SVD model")
+    declared = json.loads((folder / "unet/config.json").read_text()).get("_class_name")
+    if declared not in ("UNetSpatioTemporalConditionModel", "SVDUNet"):
+        raise InputError(
+            f"{folder.name}/unet is a {declared}; expected SVD's UNetSpatioTemporalConditionModel. Models of still "
+            "images go to ComfyUI's own loaders"
+        )
     require_files(
         folder,
         (
-            "unet/config.json",
             "vae/config.json",
             "image_encoder/config.json",
             "scheduler/scheduler_config.json",
@@ -56,9 +62,6 @@ def load_svd_folder(folder: Path, dtype: torch.dtype) -> SVDBackbone:
 
     from ..models.svd_unet import SVDUNet
 
-    declared = json.loads((folder / "unet/config.json").read_text()).get("_class_name")
-    if declared not in ("UNetSpatioTemporalConditionModel", "SVDUNet"):
-        raise InputError(f"{folder.name}/unet is a {declared}; expected SVD's UNetSpatioTemporalConditionModel")
     processor: dict[str, Any] = json.loads((folder / "feature_extractor/preprocessor_config.json").read_text())
     return SVDBackbone(
         unet=load_network(SVDUNet, folder / "unet", dtype),

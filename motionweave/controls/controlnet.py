@@ -130,7 +130,10 @@ def _load_folder(folder: Path, dtype: torch.dtype) -> tuple[Adapter, _Layout]:
     require_files(folder, ("config.json",), "an SVD ControlNet")
     declared = str(read_config(folder / "config.json").get("_class_name", "SVDControlNet"))
     if declared not in _CLASSES:
-        raise InputError(f"{folder.name} is a {declared}; expected one of {', '.join(_CLASSES)}")
+        raise InputError(
+            f"{folder.name} is a {declared}; expected one of {', '.join(_CLASSES)}. "
+            "ControlNets for still images go to ComfyUI's own Load ControlNet Model"
+        )
     layout = _CLASSES[declared]
     return load_network(_network(layout), folder, dtype), layout
 
