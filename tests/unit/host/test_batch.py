@@ -157,7 +157,7 @@ def test_eight_jobs_on_two_workers_survive_the_death_of_one_without_making_a_chu
         while not killed and not over.wait(0.01):
             for journal in (desk / "output").glob("*/motionweave/tiny/journal.jsonl"):
                 pid, *_ = json.loads((journal.parent / ".owner.json").read_text(encoding="utf-8"))
-                journaled = journal.read_text(encoding="utf-8").count("\n")
+                journaled = journal.read_text(encoding="utf-8").count('{"index"')
                 if journaled and not killed:
                     chunks = finished_chunks(journal.parents[2])
                     killed.append(dict(sorted(chunks.items())[:journaled]))
