@@ -223,8 +223,8 @@ class MotionWeaveEngine:
         return video[window.start : window.stop]
 
     def _preview(self, clean: Tensor) -> Tensor | None:
-        """Decode the middle frame as seen so far, now and then."""
-        if time.monotonic() - self._last_preview < PREVIEW_SECONDS:
+        """Decode the middle frame as seen so far, now and then, where anybody looks."""
+        if not self.runtime.previews or time.monotonic() - self._last_preview < PREVIEW_SECONDS:
             return None
         middle = clean.shape[0] // 2
         with self.runtime.resident((self.request.backbone.autoencoder,)):

@@ -62,6 +62,11 @@ class Runtime(Protocol):
         """Where to read and write."""
         ...
 
+    @property
+    def previews(self) -> bool:
+        """Whether anybody sees the pictures that come with reports; each costs the decoding of a frame."""
+        ...
+
     def report(self, progress: Progress) -> None:
         """Take a progress report; raises the host's own interrupt when the user has cancelled."""
         ...
@@ -93,6 +98,8 @@ class LocalRuntime:
     """Called with each report; whatever it raises ends the run."""
     residency: Residency | None = None
     """How modules live; None to choose by what the device has free."""
+    previews: bool = False
+    """Whether reports come with pictures."""
 
     def report(self, progress: Progress) -> None:
         """Hand the report on."""

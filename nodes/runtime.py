@@ -55,6 +55,8 @@ def _comfy_folders() -> Folders:
 class ComfyRuntime:
     """ComfyUI's device, memory management, progress bar and interrupt."""
 
+    previews: bool = True
+
     def __init__(self) -> None:
         """Take what ComfyUI decided."""
         import comfy.model_management as management

@@ -56,7 +56,9 @@ def request_for(models, poses, folder, seed=1) -> Request:
 
 
 def runtime(on_progress=None) -> LocalRuntime:
-    return LocalRuntime(Folders(Path("input"), Path("output"), Path("temp")), on_progress=on_progress)
+    return LocalRuntime(
+        Folders(Path("input"), Path("output"), Path("temp")), on_progress=on_progress, previews=on_progress is not None
+    )
 
 
 def weave(request, on_progress=None) -> list[bool]:
