@@ -13,6 +13,7 @@ from motionweave.errors import InputError
 from motionweave.longform import together
 from motionweave.longform.blend import fade_weights, mix
 from motionweave.longform.context import ANCHOR_LEVEL
+from motionweave.longform.joins import joined_frames
 from motionweave.longform.plan import CONTEXTS, ChunkPlan
 from motionweave.longform.store import ChunkStore
 from motionweave.request import Request
@@ -190,6 +191,9 @@ def test_a_fade_keeps_what_both_chunks_show(request_for):
     plain = request_for(plan("independent"), "plain")
     weave(plain)
     assert torch.equal(video(request), video(plain))
+    stitched = torch.stack(list(joined_frames(ChunkStore.reopen(request.folder))))
+    changed = (stitched != video(plain)).flatten(1).any(1).nonzero().flatten().tolist()
+    assert changed == list(range(FRAMES - 1))  # chunks of two, each fading over two
 
 
 def test_latents_blend_as_pixels_do_and_are_shown_in_place_of_the_earlier_ones(request_for, tiny_backbone):
@@ -203,6 +207,8 @@ def test_latents_blend_as_pixels_do_and_are_shown_in_place_of_the_earlier_ones(r
         shown = tiny_backbone.decode_clip(own)
     clip = torch.stack(list(store.clips()[2].frames()))
     assert torch.equal(clip, (shown * 255).round().to(torch.uint8))
+    stitched = torch.stack(list(joined_frames(store)))
+    assert torch.equal(stitched[window.new_start - 2 : window.new_start], clip[:2])
     assert request.plan.seam == "replace"
     assert torch.equal(fade_weights(2, "replace"), torch.ones(2))
     assert weave(request) == [True] * 5
