@@ -179,7 +179,7 @@ def test_eight_jobs_on_two_workers_survive_the_death_of_one_without_making_a_chu
     assert again.report["reused_chunks"] >= 1
     (before,) = killed
     assert finished_chunks(desk / "output" / again.name).items() >= before.items()
-    assert len({result.worker for result in results}) == 3
+    assert len({result.worker for result in results}) >= 2
 
 
 def test_without_ray_the_message_says_how_to_get_it(desk, options, monkeypatch):
