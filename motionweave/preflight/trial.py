@@ -60,6 +60,10 @@ class _Clocked:
     def folders(self) -> Folders:
         return self.inner.folders
 
+    @property
+    def previews(self) -> bool:
+        return self.inner.previews
+
     def report(self, progress: Progress) -> None:
         if progress.stage == "denoise":
             self.steps_at.append(time.monotonic())
