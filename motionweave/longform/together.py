@@ -138,12 +138,12 @@ def write_state(path: Path, key: str, state: JointState) -> None:
     Raises:
         MediaError: If the disk does not take it.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {"latents": state.latents, **{f"history.{i}": each for i, each in enumerate(state.history)}}
     metadata = {"key": key, "step": str(state.step), "sha256": chunk_key(*tensors.values())}
     with whole_file(path) as partial:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        partial.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
 
 
 def read_state(path: Path, key: str) -> JointState | None:
