@@ -72,7 +72,7 @@ class PlanChunks(io.ComfyNode):
                              tooltip="Frames of the overlap to cross-fade over; 0 for half of it."),
                 io.Int.Input("reinject_every", default=0, min=0, max=10**6, optional=True,
                              tooltip="Every so many chunks the reference anchors the picture again, so that a long "
-                             "video does not drift away from it; such joins show a little more. 0 for never."),
+                             "video does not drift away from it; such joins may show more. 0 for never."),
                 io.Int.Input("border_reach", default=0, min=0, max=4096, optional=True,
                              tooltip="Frames that each join may move, either way, to where the pose is still and the "
                              "audio quiet; 2 to 4 are usual, 0 for joins at even distances."),
