@@ -1,0 +1,19 @@
+// MotionWeave on the canvas. Everything shown here edits or explains ordinary widgets; nothing is stored elsewhere.
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { addFilmstrip, listen } from "./weave/filmstrip.js";
+
+const PANELS = {
+  MotionWeaveWeave: addFilmstrip,
+};
+
+app.registerExtension({
+  name: "motionweave.canvas",
+  setup() {
+    listen(api);
+  },
+  nodeCreated(node) {
+    PANELS[node.comfyClass]?.(node, { app, api });
+  },
+});
