@@ -2,9 +2,11 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { addSphere } from "./light/sphere.js";
 import { addFilmstrip, listen } from "./weave/filmstrip.js";
 
 const PANELS = {
+  MotionWeaveLight: addSphere,
   MotionWeaveWeave: addFilmstrip,
 };
 
