@@ -2,11 +2,13 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { addCurveEditor } from "./curve/editor.js";
 import { addSphere } from "./light/sphere.js";
 import { addFilmstrip, listen } from "./weave/filmstrip.js";
 
 const PANELS = {
   MotionWeaveLight: addSphere,
+  MotionWeaveTimeline: addCurveEditor,
   MotionWeaveWeave: addFilmstrip,
 };
 
