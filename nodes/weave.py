@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,8 @@ class PlanChunks(io.ComfyNode):
         joining = Joining(context, blend, fade, reinject_every, blend_in)
         even = plan_chunks(backbone.facts, count, rate, chunk_frames, None if overlap < 0 else overlap, joining)
         plan = settle_on(even, border_reach, pose, audio_from_socket(audio))
-        return io.NodeOutput(plan, plan.frame_count, len(plan))
+        shown = {**asdict(plan), "fps": str(plan.fps)}
+        return io.NodeOutput(plan, plan.frame_count, len(plan), ui={"motionweave_plan": [shown]})
 
 
 def _clock(backbone: Backbone, frames: int, fps: float, pose: PoseTrack | None) -> tuple[Fraction, int]:

@@ -4,10 +4,12 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addCurveEditor } from "./curve/editor.js";
 import { addSphere } from "./light/sphere.js";
+import { addPlanTimeline } from "./plan/timeline.js";
 import { addFilmstrip, listen } from "./weave/filmstrip.js";
 
 const PANELS = {
   MotionWeaveLight: addSphere,
+  MotionWeavePlanChunks: addPlanTimeline,
   MotionWeaveTimeline: addCurveEditor,
   MotionWeaveWeave: addFilmstrip,
 };
