@@ -36,6 +36,9 @@ app.add_typer(models_app, name="models")
 runs_app = typer.Typer(no_args_is_help=True, help="Which runs there are; inspect and clean them.")
 app.add_typer(runs_app, name="runs")
 
+dataset_app = typer.Typer(no_args_is_help=True, help="Datasets: films made ready for training.")
+app.add_typer(dataset_app, name="dataset")
+
 InputDir = Annotated[Path, typer.Option("--input-dir", help="Folder of the files that a workflow names.")]
 OutputDir = Annotated[Path, typer.Option("--output-dir", help="Folder for videos and chunks.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -431,6 +434,73 @@ def clean(
         elif yes or typer.confirm("Remove them?"):
             for run, files in spare.values():
                 remove(run, files)
+
+
+@dataset_app.command("prepare")
+def prepare_dataset(
+    folder: Annotated[Path, typer.Argument(help="Dataset: videos/ and, if you like, metadata.json.")],
+    backbone: Annotated[
+        str, typer.Option("--backbone", help="Backbone whose VAE reads the pictures: a model's name, or its folder.")
+    ] = "mini-svd",
+    pose: Annotated[str, typer.Option("--pose", help="Pose model that finds the people.")] = "mini-dwpose",
+    depth: Annotated[str, typer.Option("--depth", help="Depth model; without one, no depth is read.")] = "",
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Size of the pictures; the backbone's own by default.")
+    ] = "",
+    fps: Annotated[str, typer.Option("--fps", help="Frame rate to read at; each film's own by default.")] = "",
+    layout: Annotated[
+        str, typer.Option("--layout", help="auto, plain, ubc-fashion, tiktok, humanvid, msr-vtt or vatex.")
+    ] = "auto",
+    least_s: Annotated[float, typer.Option("--least-s", help="Leave out shorter shots.")] = 1.0,
+    most_s: Annotated[float, typer.Option("--most-s", help="Cut longer shots into equal clips.")] = 60.0,
+    least_motion: Annotated[
+        float, typer.Option("--least-motion", help="Leave out stiller shots; picture heights a second.")
+    ] = 0.01,
+    most_motion: Annotated[float, typer.Option("--most-motion", help="Leave out wilder shots.")] = 3.0,
+    one_person: Annotated[
+        float, typer.Option("--one-person", help="Share of a clip's frames that show exactly one person.")
+    ] = 0.9,
+    face: Annotated[float, typer.Option("--face", help="Share of a clip's frames in which a face is seen.")] = 0.3,
+    models_dir: ModelsDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Read films once, cut and filter them, and list the clips; calling it again goes on."""
+    with one_line_errors(debug, folder):
+        import logging
+
+        from .dataset.choose import Filters
+        from .dataset.prepare import prepare
+        from .dataset.tools import Readers, preparation
+        from .host.context import local_runtime
+        from .host.terminal import TerminalProgress
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+        filters = Filters(least_s, most_s, least_motion, most_motion, one_person, face)
+        readers = Readers(backbone, pose, depth, size, fps)
+        with TerminalProgress() as terminal:
+            here = replace(local_runtime(_model_folders(models_dir)), on_progress=terminal.on_progress)
+            report = prepare(folder, preparation(readers, filters, layout, here), here)
+        typer.echo(report.to_json() if as_json else "\n".join(report.lines()))
+
+
+@dataset_app.command("marionette")
+def marionette_dataset(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new dataset.")],
+    clips: Annotated[int, typer.Option("--clips", help="How many films, each of another character.", min=1)] = 10,
+    seconds: Annotated[float, typer.Option("--seconds", help="Length of each film.")] = 4.0,
+    fps: Annotated[int, typer.Option("--fps", help="Frame rate.", min=1)] = 12,
+    first_seed: Annotated[int, typer.Option("--first-seed", help="Seed of the first character.")] = 0,
+    held_out: Annotated[int, typer.Option("--held-out", help="How many of them are kept out of training.")] = 0,
+    debug: Debug = False,
+) -> None:
+    """Draw a dataset of marionettes, to try training with."""
+    with one_line_errors(debug, DEFAULT_INPUT):
+        from fractions import Fraction
+
+        from .dataset.marionette import MarionetteFilms, write_marionette
+
+        typer.echo(write_marionette(folder, MarionetteFilms(clips, seconds, Fraction(fps), first_seed, held_out)))
 
 
 def _model_folders(models_dir: Path | None) -> Folders:

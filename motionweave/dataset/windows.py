@@ -1,0 +1,236 @@
+"""Windows of a prepared dataset, drawn at random but always the same for a seed and a step.
+
+A window's clip, place, frame rate and reference follow from the seed and the window's number alone: neither workers nor
+a stop change what a step sees, and training that goes on at step 1000 sees what it would have seen without the stop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import InputError
+from .entries import METADATA, Split
+from .extract import TOKEN_EVERY
+from .film import Film
+from .layouts import PREPARED
+from .prepare import PreparedClip, read_portrait
+
+FILMS_OPEN = 32
+"""Films whose keypoints are held; the one that was opened first makes room."""
+
+Signal = Literal["pose", "depth"]
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """Which windows to draw."""
+
+    frames: int
+    """Frames in a window."""
+    fps: tuple[Fraction, ...] = ()
+    """Frame rates, one of which is drawn for each window; none keeps each film's own."""
+    signals: tuple[Signal, ...] = ()
+    """What is drawn beside the pictures."""
+    reference: Literal["any", "first"] = "any"
+    """Which frame shows the character: another moment of the clip, or the window's first frame, as in SVD."""
+    split: Split = "train"
+    """Which clips."""
+    seed: int = 0
+    """Seeds the drawing."""
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """Windows as training sees them; one window has no axis B."""
+
+    latents: Tensor
+    """(B, F, 4, h, w) float32, unit deviation."""
+    reference: Tensor
+    """(B, 4, h, w) float32 image latents, not scaled, as the UNet gets them."""
+    tokens: Tensor
+    """(B, 1, D) float32: the reference's image token."""
+    fps: Tensor
+    """(B,) float32."""
+    pose: Tensor
+    """(B, F, 3, H, W) uint8 pose maps; without frames where they are not wanted."""
+    depth: Tensor
+    """(B, F, 3, H, W) uint8 depth maps; without frames where they are not wanted."""
+
+    def to(self, device: torch.device) -> WindowBatch:
+        """Give the same on a device."""
+        return WindowBatch(*(getattr(self, each.name).to(device, non_blocking=True) for each in fields(self)))
+
+
+def stack_windows(windows: list[WindowBatch]) -> WindowBatch:
+    """Put windows side by side."""
+    return WindowBatch(*(torch.stack([getattr(one, each.name) for one in windows]) for each in fields(WindowBatch)))
+
+
+class Windows(Dataset[WindowBatch]):
+    """Windows by their number, without end."""
+
+    def __init__(self, folder: Path, spec: WindowSpec) -> None:
+        """Open a prepared dataset.
+
+        Args:
+            folder: The dataset.
+            spec: Which windows.
+
+        Raises:
+            InputError: If it is not prepared, has no clip that is long enough, or lacks a signal.
+            MediaError: If what was read is damaged.
+        """
+        self.folder, self.spec = folder, spec
+        self._films: dict[str, Film] = {}
+        clips = [clip for clip in read_clips(folder) if clip.split == spec.split]
+        rated = [(clip, rate) for clip in clips for rate in self._rates(clip)]
+        self._choices = [(clip, rate) for clip, rate in rated if self._places(clip, rate)]
+        """Clips, and the rates at which they hold a window."""
+        used = {(clip.film, clip.start) for clip, _ in self._choices}
+        self.clip_count = len(used)
+        """Clips that windows are drawn from."""
+        self.too_short = tuple(clip for clip in clips if (clip.film, clip.start) not in used)
+        """Clips that hold no window."""
+        if not self._choices:
+            raise InputError(
+                f"none of the {len(clips)} {spec.split} clips of {folder} holds a window of {spec.frames} frames; "
+                "prepare longer ones, or train on shorter windows or a higher frame rate"
+            )
+        if "depth" in spec.signals and not all(self._film(clip.film).has_depth for clip, _ in self._choices):
+            raise InputError(f"{folder} was prepared without depth; prepare it again with --depth and a depth model")
+        # Every moment of footage is as likely as any other, however it was cut into clips.
+        lengths = np.array([clip.stop - clip.start for clip, _ in self._choices], np.float64)
+        self._odds = np.cumsum(lengths) / lengths.sum()
+
+    def require_backbone(self, digest: str) -> None:
+        """Refuse latents of another backbone than is trained.
+
+        Raises:
+            InputError: If one of the films was read by another one.
+        """
+        strange = {clip.file for clip, _ in self._choices if self._film(clip.film).backbone != digest}
+        if strange:
+            raise InputError(
+                f"{len(strange)} films of {self.folder}, {min(strange)} among them, were read by another backbone than "
+                "is to be trained; prepare the dataset again with --backbone"
+            )
+
+    def __getitem__(self, index: int) -> WindowBatch:
+        """Give window `index`, without the axis B."""
+        rng = np.random.default_rng([self.spec.seed, index])
+        clip, rate = self._choices[min(int(np.searchsorted(self._odds, rng.random())), len(self._odds) - 1)]
+        film = self._film(clip.film)
+        places = self._places(clip, rate)
+        start = places[int(rng.integers(len(places)))]
+        frames = [start + int(index * film.fps / rate) for index in range(self.spec.frames)]
+        reference, token = self._reference(film, clip, start, rng)
+        size = (3, film.size.height, film.size.width)
+        none = torch.zeros((0, *size), dtype=torch.uint8)
+        return WindowBatch(
+            latents=film.latents(frames),
+            reference=reference / film.scaling,
+            tokens=token,
+            fps=torch.tensor(float(rate)),
+            pose=film.poses(frames) if "pose" in self.spec.signals else none,
+            depth=self._depth(film, clip, frames) if "depth" in self.spec.signals else none,
+        )
+
+    def _rates(self, clip: PreparedClip) -> tuple[Fraction, ...]:
+        own = self._film(clip.film).fps
+        # A rate above the film's own would only show frames twice.
+        return tuple(rate for rate in self.spec.fps if rate <= own) if self.spec.fps else (own,)
+
+    def _places(self, clip: PreparedClip, rate: Fraction) -> range:
+        """Give the frames at which a window may begin."""
+        reach = int((self.spec.frames - 1) * self._film(clip.film).fps / rate)
+        if self.spec.reference == "any":
+            return range(clip.start, clip.stop - reach)
+        first = -(-clip.start // TOKEN_EVERY) * TOKEN_EVERY
+        return range(first, clip.stop - reach, TOKEN_EVERY)
+
+    def _reference(self, film: Film, clip: PreparedClip, start: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        if self.spec.reference == "any" and clip.portrait is not None:
+            return read_portrait(self.folder, clip.portrait)
+        frame = start
+        if self.spec.reference == "any":
+            frame = int(rng.integers(-(-clip.start // TOKEN_EVERY), -(-clip.stop // TOKEN_EVERY))) * TOKEN_EVERY
+        return film.latents([frame])[0], film.token(frame)
+
+    def _depth(self, film: Film, clip: PreparedClip, frames: list[int]) -> Tensor:
+        shown = film.depth_range(clip.start, clip.stop)
+        return torch.cat([film.depth(frame, frame + 1, shown) for frame in frames])
+
+    def _film(self, key: str) -> Film:
+        film = self._films.get(key)
+        if film is None:
+            if len(self._films) >= FILMS_OPEN:
+                del self._films[next(iter(self._films))]
+            film = self._films[key] = Film(self.folder / PREPARED / "films" / key)
+        return film
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which windows of each step a process draws."""
+
+    batch: int
+    """Windows a step and process."""
+    rank: int = 0
+    """Number of this process."""
+    processes: int = 1
+    """How many there are."""
+    workers: int = 0
+    """Processes that read ahead; none reads when it is asked."""
+
+    def numbers(self, step: int) -> list[int]:
+        """Give the windows of a step, counted from 0."""
+        first = (step * self.processes + self.rank) * self.batch
+        return list(range(first, first + self.batch))
+
+
+def stream(windows: Windows, share: Share, first: int, stop: int) -> Iterator[WindowBatch]:
+    """Give the batches of steps [first, stop), read ahead.
+
+    Args:
+        windows: Where from.
+        share: Which of each step's windows.
+        first: First step.
+        stop: One past the last.
+    """
+    # Given whole as the sampler's steps, so that no worker's own randomness can enter.
+    steps: Any = [share.numbers(step) for step in range(first, stop)]
+    return iter(
+        DataLoader(
+            windows,
+            batch_sampler=steps,
+            num_workers=share.workers,
+            collate_fn=stack_windows,
+            pin_memory=torch.cuda.is_available(),
+        )
+    )
+
+
+def read_clips(folder: Path) -> tuple[PreparedClip, ...]:
+    """List the clips of a prepared dataset.
+
+    Raises:
+        InputError: If it is not prepared.
+    """
+    path = folder / PREPARED / METADATA
+    try:
+        return tuple(PreparedClip.model_validate(each) for each in json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, TypeError, ValidationError) as error:
+        raise InputError(
+            f"{folder} is not prepared ({error.__class__.__name__} at {path.name}); run: motionweave dataset prepare"
+        ) from error

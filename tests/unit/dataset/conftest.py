@@ -1,0 +1,76 @@
+"""Films of a few frames, read by the tiny backbone and an estimator that knows where the bright square is."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from motionweave.dataset.choose import Filters
+from motionweave.dataset.extract import Shape, Tools
+from motionweave.dataset.prepare import Preparation
+from motionweave.media import VideoWriter
+from motionweave.runtime import Folders, LocalRuntime
+from motionweave.tracks.keypoints import Person
+from motionweave.types import Size
+
+SIZE = 32
+
+
+def film(path, colours, count=8, square=True, fps=8):
+    """Write shots of `count` frames, one a colour; a white square, the person, walks through each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(path, fps=Fraction(fps), size=Size(SIZE, SIZE), crf=5) as writer:
+        for shot, colour in enumerate(colours):
+            texture = 0.15 * torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(shot))
+            for frame in range(count):
+                picture = (torch.tensor(colour)[:, None, None] * 0.6 + texture).clamp(0, 0.8)
+                if square:
+                    picture[:, 8:24, 2 + 2 * frame : 12 + 2 * frame] = 1.0
+                writer.write(picture[None])
+    return path
+
+
+@dataclass
+class Squares:
+    """Finds the white square of `film`; counts the frames that it was shown."""
+
+    digest: str = "squares"
+    batch_size: int = 4
+    seen: list[int] = field(default_factory=list)
+
+    def people(self, batches):
+        for batch in batches:
+            self.seen.append(len(batch))
+            for frame in batch:
+                bright = np.argwhere((frame.min(0).values > 230).numpy())
+                yield () if len(bright) < 40 else (self.person(bright),)
+
+    def person(self, bright):
+        (top, left), (bottom, right) = bright.min(0), bright.max(0)
+        body = np.ones((18, 3), np.float32)
+        body[:, 0], body[:, 1] = np.linspace(left, right, 18), np.linspace(top, bottom, 18)
+        none = np.zeros((0, 3), np.float32)
+        return Person(body, none, none, none)
+
+
+@pytest.fixture
+def write_film():
+    return film
+
+
+@pytest.fixture
+def squares():
+    return Squares()
+
+
+@pytest.fixture
+def runtime(tmp_path):
+    return LocalRuntime(Folders(tmp_path, tmp_path, tmp_path))
+
+
+@pytest.fixture
+def how(tiny_backbone, squares):
+    tools = Tools(tiny_backbone, squares)
+    return Preparation(tools, Shape(Size(SIZE, SIZE)), Filters(least_s=0.5))
