@@ -1,9 +1,12 @@
 """JavaScript of the canvas, run by Node where there is one, and a real ComfyUI in a headless Chromium."""
 
+import importlib.util
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +33,139 @@ def javascript() -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return run
+
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def _comfyui_helpers() -> Any:
+    """The other folder's helpers, which are fixtures there and so cannot be imported by name."""
+    path = ROOT / "tests/comfyui/conftest.py"
+    spec = importlib.util.spec_from_file_location("motionweave_comfyui_helpers", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there for their own module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Canvas:
+    """ComfyUI's page, with the pack's nodes to put on it."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.url = page, url
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda said: self._note(said))
+        page.goto(url)
+        page.wait_for_function("window.app?.graph && window.app?.extensionManager", timeout=120_000)
+        page.wait_for_function("Object.keys(LiteGraph.registered_node_types).some((id) => id === 'MotionWeaveWeave')")
+        page.evaluate("app.extensionManager.setting.set('Comfy.TutorialCompleted', true)")
+        page.wait_for_timeout(1000)
+
+    def _note(self, said: Any) -> None:
+        if said.type == "error" and "motionweave" in f"{said.text} {said.location.get('url', '')}".lower():
+            self.errors.append(said.text)
+
+    def render(self, vue: bool) -> None:
+        """Choose between the classic and the Vue drawing of nodes."""
+        self.page.evaluate("(on) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", vue)
+        self.page.wait_for_timeout(500)
+
+    def place(self, *types: str) -> None:
+        """Have these nodes alone on the canvas, in a row, all in sight."""
+        self.page.evaluate(
+            """(types) => {
+                app.graph.clear();
+                app.graph.state.lastNodeId = Date.now() % 1e9; // ids of their own: values are kept by id
+                let x = 0;
+                for (const type of types) {
+                    const node = LiteGraph.createNode(type);
+                    node.pos = [x, 0];
+                    app.graph.add(node);
+                    x += node.size[0] + 60;
+                }
+            }""",
+            types,
+        )
+        self.look_at(*types)
+
+    def look_at(self, type: str, *others: str, scale: float = 0.9) -> None:
+        """Move the canvas to a node, and close what a page opens by itself."""
+        self.page.keyboard.press("Escape")
+        self.page.evaluate(
+            """([type, scale]) => {
+                const node = app.graph.nodes.find((each) => each.type === type);
+                app.canvas.ds.scale = scale;
+                app.canvas.ds.offset = [150 - node.pos[0], 130 - node.pos[1]];
+                app.canvas.setDirty(true, true);
+            }""",
+            [type, scale],
+        )
+        self.page.wait_for_timeout(1000)
+
+    def panel(self, name: str) -> Any:
+        return self.page.locator(f'[data-motionweave="{name}"]')
+
+    def prompt(self) -> dict[str, dict[str, Any]]:
+        """Inputs of each node as they would be queued, by type."""
+        output = self.page.evaluate("async () => (await app.graphToPrompt()).output")
+        return {node["class_type"]: node["inputs"] for node in output.values()}
+
+    def values(self) -> dict[str, list]:
+        """What each node's widgets hold, by type."""
+        return self.page.evaluate(
+            """() => Object.fromEntries(app.graph.nodes.map((node) => [node.type, (node.widgets ?? [])
+                .filter((widget) => widget.serialize !== false).map((widget) => [widget.name, widget.value])]))"""
+        )
+
+    def set(self, type: str, name: str, value: Any) -> None:
+        self.page.evaluate(
+            """([type, name, value]) => {
+                const node = app.graph.nodes.find((each) => each.type === type);
+                node.widgets.find((widget) => widget.name === name).value = value;
+            }""",
+            [type, name, value],
+        )
+
+    def open(self, workflow: dict) -> None:
+        self.page.evaluate("(workflow) => app.loadGraphData(workflow)", workflow)
+        self.page.wait_for_timeout(1500)
+
+    def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down()
+        mouse.move(*stop, steps=5)
+        mouse.up()
+
+    def picture(self, name: str, clip: dict[str, float]) -> None:
+        """Keep a picture for the documentation, where MOTIONWEAVE_PICTURES asks for it."""
+        if os.environ.get("MOTIONWEAVE_PICTURES"):
+            self.page.screenshot(path=str(ROOT / "docs" / name), type="jpeg", quality=72, clip=clip)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    helpers = _comfyui_helpers()
+    comfyui, base = helpers.comfyui_or_skip(), tmp_path_factory.mktemp("canvas")
+    if running := os.environ.get("COMFYUI_URL"):
+        yield helpers.Server(running, base, comfyui[1])
+        return
+    helpers.lay_out(base)
+    with helpers.running(comfyui, base) as (server, _):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def canvas(server: Any) -> Iterator[Canvas]:
+    api = pytest.importorskip("playwright.sync_api", reason="pip install playwright, to look at the canvas")
+    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("a Chromium is needed to look at the canvas")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(60_000)
+        yield Canvas(page, server.url)
+        browser.close()

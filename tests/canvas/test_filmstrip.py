@@ -1,0 +1,66 @@
+"""A run as the artist sees it on Weave: chunks, progress, cancelling, going on, and how the picture drifts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
+
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflows/timeline.json"
+WEAVE = "MotionWeaveWeave"
+RUN_LIMIT_MS = 900_000
+
+
+def clip_of(canvas, type: str) -> dict[str, float]:
+    """Where a node is on the page, with a little room."""
+    x, y, width, height = canvas.page.evaluate(
+        """(type) => {
+            const node = app.graph.nodes.find((each) => each.type === type);
+            const { scale, offset } = app.canvas.ds;
+            const place = (i) => (node.pos[i] + offset[i]) * scale;
+            const box = app.canvas.canvas.getBoundingClientRect();
+            return [box.left + place(0), box.top + place(1) - 34 * scale, node.size[0] * scale, (node.size[1] + 34) * scale];
+        }""",
+        type,
+    )
+    return {"x": x - 8, "y": max(0, y - 8), "width": width + 16, "height": min(892 - y, height + 16)}
+
+
+def queue(canvas) -> None:
+    canvas.page.evaluate("() => app.queuePrompt(0, 1)")
+
+
+def test_a_run_shows_its_chunks_can_be_cancelled_and_goes_on_from_there(canvas):
+    workflow = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    canvas.render(False)
+    canvas.open(workflow)
+    canvas.look_at(WEAVE, scale=0.85)
+    strip = canvas.panel("motionweave_filmstrip")
+    status, frames = strip.locator(".status"), strip.locator(".frames li")
+    queue(canvas)
+    strip.get_by_text("Chunk 1 of").wait_for(timeout=RUN_LIMIT_MS)
+    strip.locator(".now").wait_for(timeout=RUN_LIMIT_MS)
+    strip.get_by_text("Chunk 3 of").wait_for(timeout=RUN_LIMIT_MS)
+    assert 0 < strip.locator("progress").evaluate("(bar) => bar.value") < 1
+    assert " left" in strip.locator(".quiet").first.inner_text()
+    assert "Memory: " in strip.locator(".quiet").nth(1).inner_text()
+    assert frames.nth(0).get_attribute("data-state") == "finished"
+    assert strip.locator(".frames img").count() >= 1
+    canvas.picture("canvas-weave.jpg", clip_of(canvas, WEAVE))
+    count = frames.count()
+
+    canvas.page.evaluate("() => fetch('/interrupt', { method: 'POST' })")
+    strip.get_by_text("Cancelled at").wait_for(timeout=RUN_LIMIT_MS)
+    assert "kept" in strip.locator(".quiet").first.inner_text()
+
+    queue(canvas)
+    strip.get_by_text(f"{count} chunks finished").wait_for(timeout=RUN_LIMIT_MS)
+    assert "there already" in strip.locator(".quiet").first.inner_text()
+    assert {frames.nth(i).get_attribute("data-state") for i in range(count)} == {"finished"}
+    assert strip.locator(".drift svg").count() >= 2
+    assert status.inner_text() == f"{count} chunks finished"
+    plan = canvas.panel("motionweave_plan")
+    plan.get_by_text(f"{count} chunks").wait_for()
+    assert plan.locator(".fresh").count() == count
+    assert canvas.errors == []
