@@ -88,9 +88,9 @@ class Canvas:
             }""",
             types,
         )
-        self.look_at(*types)
+        self.look_at(types[0])
 
-    def look_at(self, type: str, *others: str, scale: float = 0.9) -> None:
+    def look_at(self, type: str, scale: float = 0.9) -> None:
         """Move the canvas to a node, and close what a page opens by itself."""
         self.page.keyboard.press("Escape")
         self.page.evaluate(
@@ -139,10 +139,24 @@ class Canvas:
         mouse.move(*stop, steps=5)
         mouse.up()
 
-    def picture(self, name: str, clip: dict[str, float]) -> None:
-        """Keep a picture for the documentation, where MOTIONWEAVE_PICTURES asks for it."""
-        if os.environ.get("MOTIONWEAVE_PICTURES"):
-            self.page.screenshot(path=str(ROOT / "docs" / name), type="jpeg", quality=72, clip=clip)
+    def picture(self, name: str, type: str) -> None:
+        """Keep a picture of a node for the documentation, where MOTIONWEAVE_PICTURES asks for it."""
+        if not os.environ.get("MOTIONWEAVE_PICTURES"):
+            return
+        x, y, width, height = self.page.evaluate(
+            """(type) => {
+                const node = app.graph.nodes.find((each) => each.type === type);
+                const { scale, offset } = app.canvas.ds;
+                const [left, top] = [0, 1].map((i) => (node.pos[i] + offset[i]) * scale);
+                const box = app.canvas.canvas.getBoundingClientRect();
+                return [box.left + left, box.top + top - 32 * scale, node.size[0] * scale, (node.size[1] + 32) * scale];
+            }""",
+            type,
+        )
+        top = max(0, y - 8)
+        high = min(self.page.viewport_size["height"] - top, height + 16)
+        clip = {"x": x - 8, "y": top, "width": width + 16, "height": high}
+        self.page.screenshot(path=str(ROOT / "docs" / name), type="jpeg", quality=72, clip=clip)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ CURVE = "curve/curve.js"
 
 
 def random_text(draw: random.Random) -> str:
-    times = sorted(draw.sample(range(0, 1000), draw.randint(1, 6)))
+    times = sorted(draw.sample(range(1000), draw.randint(1, 6)))
     keys = [f"{time / 100}: {draw.uniform(-3, 3):.3f} {draw.choice([*EASINGS, ''])}" for time in times]
     return draw.choice([", ", "; ", "\n"]).join(keys)
 

@@ -42,7 +42,8 @@ def test_custom_lights_have_the_coefficients_that_python_gives_them(javascript):
 
 
 def test_every_named_set_up_has_the_coefficients_that_python_gives_it(javascript):
-    body = "answer(Object.fromEntries(Object.entries(LIGHT_PRESETS).map(([name, each]) => [name, coefficientsOf(each)])));"
+    body = """const told = ([name, setup]) => [name, coefficientsOf(setup)];
+    answer(Object.fromEntries(Object.entries(LIGHT_PRESETS).map(told)));"""
     found = javascript({SETUP: "LIGHT_PRESETS, coefficientsOf"}, body)
     assert list(found) == list(LIGHT_PRESETS)
     for name, setup in LIGHT_PRESETS.items():

@@ -65,5 +65,6 @@ def test_a_plan_that_has_run_is_drawn_with_its_moved_borders(javascript):
 def test_backbones_are_told_apart_by_name_as_in_python(javascript, name):
     found = javascript({WINDOWS: "factsByName"}, "answer(factsByName(given));", name)
     facts = facts_by_name(Path(name).stem)
-    assert (found["window"], found["chunkFrames"], found["overlap"]) == (facts.window, facts.chunk_frames, facts.overlap)
+    told = (found["window"], found["chunkFrames"], found["overlap"])
+    assert told == (facts.window, facts.chunk_frames, facts.overlap)
     assert found["fps"] == facts.fps

@@ -40,13 +40,16 @@ def test_a_drag_over_the_sphere_changes_the_light_that_is_queued(drawn):
     drawn.place(LIGHT)
     before = drawn.prompt()[LIGHT]
     assert before["preset"] == "studio"
-    stage, handle = drawn.panel("motionweave_sphere").locator(".stage"), drawn.panel("motionweave_sphere").locator(".handle")
+    panel = drawn.panel("motionweave_sphere")
+    stage, handle = panel.locator(".stage"), panel.locator(".handle")
     x, y = centre(stage)
     drawn.drag(centre(handle), (x - stage.bounding_box()["width"] * 0.2, y))
     after = drawn.prompt()[LIGHT]
     assert after["preset"] == "custom"
     assert -60 < after["azimuth"] < -20
     assert abs(after["elevation"]) <= 3
+    drawn.page.wait_for_timeout(500)
+    drawn.picture("canvas-light.jpg", LIGHT)
     assert after["key"] == 0.75  # the named set-up's key light, which was the one in hand
     assert drawn.errors == []
 

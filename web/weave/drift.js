@@ -9,7 +9,7 @@ export function driftLines(rows) {
   const first = rows.find((row) => row.lab)?.lab;
   const away = (lab) => (lab && first ? Math.hypot(...lab.map((value, i) => value - first[i])) : null);
   return [
-    { title: "Colour away from chunk 1", unit: " Lab", digits: 1, values: rows.map((row) => away(row.lab)) },
+    { title: "Colour from chunk 1", unit: " Lab", digits: 1, values: rows.map((row) => away(row.lab)) },
     { title: "Likeness to the reference", unit: "", digits: 2, values: rows.map((row) => row.identity ?? null) },
     { title: "Seam over usual change", unit: "x", digits: 1, values: rows.map((row) => row.seam ?? null) },
   ].filter((line) => line.values.some((value) => value !== null));
@@ -20,9 +20,9 @@ export function drawDrift(rows) {
   const lines = driftLines(rows).map((line) => {
     const known = line.values.filter((value) => value !== null);
     const highest = Math.max(1e-6, ...known);
-    const told = `${known.at(-1).toFixed(line.digits)}${line.unit} now, at most ${highest.toFixed(line.digits)}`;
-    return make("div", { class: "drift" }, make("span", { text: line.title }), plot(line, highest, told),
-      make("span", { class: "told", text: told }));
+    const told = `${known.at(-1).toFixed(line.digits)}${line.unit}, at most ${highest.toFixed(line.digits)}`;
+    return make("div", { class: "drift" }, make("span", { text: line.title }), make("span", { text: told }),
+      plot(line, highest, told));
   });
   return make("div", { class: "drifts" }, ...lines);
 }
