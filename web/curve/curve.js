@@ -12,7 +12,10 @@ const SHAPES = {
 
 /** Read a curve: `{keys: [{time, value, easing}]}`, or `{error}` with what cannot be read. */
 export function parseCurve(text) {
-  const parts = String(text).split(/[,;\n]/).map((part) => part.trim()).filter(Boolean);
+  const parts = String(text)
+    .split(/[,;\n]/)
+    .map((part) => part.trim())
+    .filter(Boolean);
   if (parts.length === 1 && !parts[0].includes(":")) {
     const value = number(parts[0]);
     return value === null ? { error: `'${parts[0]}' is no number` } : { keys: [{ time: 0, value, easing: "linear" }] };
@@ -20,8 +23,13 @@ export function parseCurve(text) {
   const keys = [];
   for (const part of parts) {
     const colon = part.indexOf(":");
-    const words = part.slice(colon + 1).trim().split(/\s+/).filter(Boolean);
-    if (colon < 0 || words.length < 1 || words.length > 2) return { error: `'${part}' is no keyframe, such as 1.5: 0.8 ease` };
+    const words = part
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/)
+      .filter(Boolean);
+    if (colon < 0 || words.length < 1 || words.length > 2)
+      return { error: `'${part}' is no keyframe, such as 1.5: 0.8 ease` };
     const [time, value, easing] = [number(part.slice(0, colon)), number(words[0]), words[1] ?? "linear"];
     if (time === null || value === null) return { error: `a number in '${part}' cannot be read` };
     if (!EASINGS.includes(easing)) return { error: `there is no easing '${easing}'; known are ${EASINGS.join(", ")}` };
@@ -40,7 +48,9 @@ function number(text) {
 
 /** Write a curve as people do. */
 export function writeCurve(keys) {
-  return keys.map(({ time, value, easing }) => `${time}: ${value}${easing === "linear" ? "" : ` ${easing}`}`).join(", ");
+  return keys
+    .map(({ time, value, easing }) => `${time}: ${value}${easing === "linear" ? "" : ` ${easing}`}`)
+    .join(", ");
 }
 
 /** Give the value at a moment, in seconds; a curve holds before its first keyframe and after its last. */

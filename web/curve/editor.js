@@ -7,7 +7,8 @@ import { EASINGS, parseCurve, rangeOf, rounded, valueAt, writeCurve } from "./cu
 const HEIGHT = 206;
 const [WIDE, HIGH] = [320, 150]; // of the drawing
 const [LEFT, BOTTOM] = [34, 18]; // room for the numbers
-const HELP = "Double-click adds a keyframe. On a keyframe: drag or arrow keys move it, E changes its easing, Delete takes it away.";
+const HELP =
+  "Double-click adds a keyframe. On a keyframe: drag or arrow keys move it, E changes its easing, Delete takes it away.";
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** Put a curve editor on a Timeline node. */
@@ -26,13 +27,23 @@ class CurveEditor {
   constructor(node, app) {
     [this.#node, this.#app] = [node, app];
     const panel = addPanel(node, "motionweave_curve", "Curve over seconds", HEIGHT);
-    this.plot = make("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "plot", role: "group", "aria-label": `Curve. ${HELP}` });
+    this.plot = make("svg", {
+      viewBox: `0 0 ${WIDE} ${HIGH}`,
+      class: "plot",
+      role: "group",
+      "aria-label": `Curve. ${HELP}`,
+    });
     this.told = make("div", { class: "status", role: "status" });
     this.help = make("div", { class: "quiet", text: HELP });
     panel.root.append(this.plot, this.told, this.help);
     this.plot.addEventListener("dblclick", (event) => this.#add(event));
     this.plot.addEventListener("pointerdown", (event) => event.stopPropagation());
-    this.look = watch(node, panel.host, () => valuesOf(node, ["keyframes", "seconds"]), (values) => this.#read(values));
+    this.look = watch(
+      node,
+      panel.host,
+      () => valuesOf(node, ["keyframes", "seconds"]),
+      (values) => this.#read(values),
+    );
     this.look();
   }
 
@@ -51,7 +62,8 @@ class CurveEditor {
   #x = (time) => LEFT + (time / this.#seconds) * (WIDE - LEFT - 8);
   #y = (value) => HIGH - BOTTOM - ((value - this.#range[0]) / (this.#range[1] - this.#range[0])) * (HIGH - BOTTOM - 6);
   #time = (x) => ((x * WIDE - LEFT) / (WIDE - LEFT - 8)) * this.#seconds;
-  #value = (y) => this.#range[0] + ((HIGH - BOTTOM - y * HIGH) / (HIGH - BOTTOM - 6)) * (this.#range[1] - this.#range[0]);
+  #value = (y) =>
+    this.#range[0] + ((HIGH - BOTTOM - y * HIGH) / (HIGH - BOTTOM - 6)) * (this.#range[1] - this.#range[0]);
 
   #draw() {
     const held = [...this.plot.querySelectorAll(".key")];
@@ -82,7 +94,12 @@ class CurveEditor {
       ]),
       ...steps.map((share) => {
         const time = share * this.#seconds;
-        return make("text", { x: this.#x(time), y: HIGH - 4, "text-anchor": "middle", text: `${Number(time.toFixed(2))} s` });
+        return make("text", {
+          x: this.#x(time),
+          y: HIGH - 4,
+          "text-anchor": "middle",
+          text: `${Number(time.toFixed(2))} s`,
+        });
       }),
     ];
   }
@@ -92,12 +109,20 @@ class CurveEditor {
     const times = Array.from({ length: count + 1 }, (_, i) => (i / count) * this.#seconds);
     // Both sides of each keyframe, so that the step of 'hold' is upright.
     for (const { time } of this.#keys) times.push(time, Math.max(0, time - 1e-6));
-    const points = times.sort((a, b) => a - b).map((t) => `${this.#x(t).toFixed(2)} ${this.#y(valueAt(this.#keys, t)).toFixed(2)}`);
+    const points = times
+      .sort((a, b) => a - b)
+      .map((t) => `${this.#x(t).toFixed(2)} ${this.#y(valueAt(this.#keys, t)).toFixed(2)}`);
     return `M${points.join("L")}`;
   }
 
   #handle(index) {
-    const handle = make("circle", { class: "key", r: 6, tabindex: 0, role: "slider", "aria-label": `Keyframe ${index + 1}` });
+    const handle = make("circle", {
+      class: "key",
+      r: 6,
+      tabindex: 0,
+      role: "slider",
+      "aria-label": `Keyframe ${index + 1}`,
+    });
     onDrag(handle, this.plot, {
       start: () => (this.#dragging = true),
       move: ([x, y], event) => this.#move(index, this.#time(x), this.#value(y), event.shiftKey ? 0.001 : 0.01),
@@ -119,7 +144,8 @@ class CurveEditor {
     const earliest = before ? before.time + 0.01 : 0;
     const latest = after ? after.time - 0.01 : Math.max(this.#seconds, keys[index].time);
     keys[index].time = rounded(Math.min(latest, Math.max(earliest, time)), 0.001);
-    if (!before || !after || latest - earliest > 0.02) keys[index].time = Math.max(earliest, rounded(keys[index].time, grid));
+    if (!before || !after || latest - earliest > 0.02)
+      keys[index].time = Math.max(earliest, rounded(keys[index].time, grid));
     keys[index].value = rounded(value, grid);
     this.#write(keys);
     this.#tell(index);
@@ -159,7 +185,8 @@ class CurveEditor {
 
   #tell(index) {
     const key = this.#keys[index];
-    if (key && !isLinked(this.#node, "keyframes")) this.told.textContent = `${key.time} s: ${key.value}, then ${key.easing}`;
+    if (key && !isLinked(this.#node, "keyframes"))
+      this.told.textContent = `${key.time} s: ${key.value}, then ${key.easing}`;
   }
 
   #write(keys = this.#keys) {

@@ -32,7 +32,8 @@ export function addPanel(node, name, label, height) {
   const content = make("div", { class: "panel" });
   host.attachShadow({ mode: "open" }).append(make("link", { rel: "stylesheet", href: STYLE.href }), content);
   // A key that means something here must not also move, copy or delete the node.
-  for (const kind of ["keydown", "keyup", "copy", "paste", "cut"]) host.addEventListener(kind, (e) => e.stopPropagation());
+  for (const kind of ["keydown", "keyup", "copy", "paste", "cut"])
+    host.addEventListener(kind, (e) => e.stopPropagation());
   let asked = height;
   const widget = node.addDOMWidget(name, "motionweave_panel", host, {
     serialize: false, // not in the prompt

@@ -4,7 +4,9 @@ export const widgetOf = (node, name) => node.widgets?.find((widget) => widget.na
 
 /** Give the values of widgets by name; one that is fed by a link is `undefined`, as its value is not known here. */
 export function valuesOf(node, names) {
-  return Object.fromEntries(names.map((name) => [name, isLinked(node, name) ? undefined : widgetOf(node, name)?.value]));
+  return Object.fromEntries(
+    names.map((name) => [name, isLinked(node, name) ? undefined : widgetOf(node, name)?.value]),
+  );
 }
 
 export function isLinked(node, name) {

@@ -37,7 +37,10 @@ export function readColour(text) {
 // Linear sRGB of luminance 1 on the Planckian locus: the cubic fit of Kim et al., US patent 7024034 (2006).
 function planckian(kelvin) {
   const powers = [1e9 / kelvin ** 3, 1e6 / kelvin ** 2, 1e3 / kelvin, 1];
-  const x = dot(powers, kelvin <= 4000 ? [-0.2661239, -0.2343589, 0.8776956, 0.17991] : [-3.0258469, 2.1070379, 0.2226347, 0.24039]);
+  const x = dot(
+    powers,
+    kelvin <= 4000 ? [-0.2661239, -0.2343589, 0.8776956, 0.17991] : [-3.0258469, 2.1070379, 0.2226347, 0.24039],
+  );
   let fit = [3.081758, -5.8733867, 3.75112997, -0.37001483];
   if (kelvin <= 2222) fit = [-1.1063814, -1.3481102, 2.18555832, -0.20219683];
   else if (kelvin <= 4000) fit = [-0.9549476, -1.37418593, 2.09137015, -0.16748867];

@@ -25,5 +25,8 @@ export function lightAt(x, y) {
   const flat = distance <= 1 ? 1 : Math.max(0, 1 - (distance - 1) / RING) / distance;
   const depth = Math.sqrt(Math.max(0, 1 - hypot(x * flat, y * flat) ** 2)) * (distance <= 1 ? 1 : -1);
   const azimuth = Math.round(degrees(atan2(x * flat, depth)));
-  return { azimuth: azimuth === -180 ? 180 : azimuth, elevation: Math.round(degrees(asin(Math.min(1, Math.max(-1, y * flat))))) };
+  return {
+    azimuth: azimuth === -180 ? 180 : azimuth,
+    elevation: Math.round(degrees(asin(Math.min(1, Math.max(-1, y * flat))))),
+  };
 }

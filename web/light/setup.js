@@ -4,7 +4,13 @@
 import { readColour } from "./colour.js";
 import { basis, directionOf } from "./spherical_harmonics.js";
 
-const lamp = (azimuth, elevation, strength, colour = "6500K", softness = 0) => ({ azimuth, elevation, strength, colour, softness });
+const lamp = (azimuth, elevation, strength, colour = "6500K", softness = 0) => ({
+  azimuth,
+  elevation,
+  strength,
+  colour,
+  softness,
+});
 const setup = (lamps, ambient, ambientColour = "6500K") => ({ lamps, ambient, ambientColour });
 
 export const LIGHT_PRESETS = {
@@ -55,6 +61,13 @@ export function coefficientsOf({ lamps, ambient, ambientColour }, strength = 1) 
 
 /** Give the inputs with which "custom" comes nearest to a set-up: its first lamp as the key, its second as the fill. */
 export function asCustom({ lamps: [key, fill], ambient }) {
-  return { preset: "custom", azimuth: key.azimuth, elevation: key.elevation, key: key.strength, colour: key.colour,
-    fill: fill?.strength ?? 0, ambient };
+  return {
+    preset: "custom",
+    azimuth: key.azimuth,
+    elevation: key.elevation,
+    key: key.strength,
+    colour: key.colour,
+    fill: fill?.strength ?? 0,
+    ambient,
+  };
 }

@@ -32,26 +32,49 @@ class Sphere {
     [this.#node, this.#app] = [node, app];
     const panel = addPanel(node, "motionweave_sphere", "Light on a sphere", HEIGHT);
     this.canvas = make("canvas", { width: PIXELS, height: PIXELS, class: "sphere", role: "img" });
-    this.handle = make("div", { class: "handle", role: "slider", tabindex: 0, "aria-label": "Key light's direction",
-      "aria-valuemin": -180, "aria-valuemax": 180, title: "Drag to place the key light; arrow keys move it" });
+    this.handle = make("div", {
+      class: "handle",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": "Key light's direction",
+      "aria-valuemin": -180,
+      "aria-valuemax": 180,
+      title: "Drag to place the key light; arrow keys move it",
+    });
     this.place = make("div", { class: "stage" }, this.canvas, this.handle);
     this.sliders = Object.fromEntries(AMOUNTS.map(([name, label]) => [name, this.#slider(name, label)]));
     this.note = make("div", { class: "quiet", role: "status" });
     this.back = make("button", { type: "button", text: "Use the sphere", hidden: "", onclick: () => this.#take() });
-    const rows = AMOUNTS.map(([name, label]) => make("label", { class: "amount" }, make("span", { text: label }), this.sliders[name]));
-    panel.root.append(make("div", { class: "light" }, this.place, make("div", { class: "amounts" }, ...rows, this.note, this.back)));
+    const rows = AMOUNTS.map(([name, label]) =>
+      make("label", { class: "amount" }, make("span", { text: label }), this.sliders[name]),
+    );
+    panel.root.append(
+      make("div", { class: "light" }, this.place, make("div", { class: "amounts" }, ...rows, this.note, this.back)),
+    );
     const end = () => editDone(app);
     const move = ([x, y]) => this.#set(lightAt((2 * x - 1) * HALF, (1 - 2 * y) * HALF));
     onDrag(this.place, this.canvas, { start: move, move, end });
     this.place.addEventListener("pointerup", () => this.handle.focus());
     this.handle.addEventListener("keydown", (event) => this.#onKey(event));
-    this.look = watch(node, panel.host, () => valuesOf(node, INPUTS), (values) => this.#draw(values));
+    this.look = watch(
+      node,
+      panel.host,
+      () => valuesOf(node, INPUTS),
+      (values) => this.#draw(values),
+    );
     this.look();
   }
 
   #slider(name, label) {
-    return make("input", { type: "range", min: 0, max: 2, step: 0.05, "aria-label": label,
-      oninput: (event) => this.#set({ [name]: Number(event.target.value) }), onchange: () => editDone(this.#app) });
+    return make("input", {
+      type: "range",
+      min: 0,
+      max: 2,
+      step: 0.05,
+      "aria-label": label,
+      oninput: (event) => this.#set({ [name]: Number(event.target.value) }),
+      onchange: () => editDone(this.#app),
+    });
   }
 
   /** Change inputs; a named set-up is turned into its nearest custom one first, so that its lamps can be moved. */

@@ -9,7 +9,12 @@ export const LAMBERT = [PI, ...Array(3).fill((2 * PI) / 3), ...Array(5).fill(PI 
 /** Least shading: order 2 rings below zero behind a strong light. */
 export const DARKEST = 1e-3;
 
-const [ZEROTH, FIRST, CROSS, ZONAL] = [0.5 * sqrt(1 / PI), sqrt(3 / (4 * PI)), sqrt(15 / (4 * PI)), sqrt(5 / (16 * PI))];
+const [ZEROTH, FIRST, CROSS, ZONAL] = [
+  0.5 * sqrt(1 / PI),
+  sqrt(3 / (4 * PI)),
+  sqrt(15 / (4 * PI)),
+  sqrt(5 / (16 * PI)),
+];
 
 /** Evaluate the nine real basis functions in a direction. */
 export function basis([x, y, z]) {

@@ -4,7 +4,17 @@ import { addPanel, make, watch } from "../lib/panel.js";
 import { clock, feeding, isLinked, valuesOf, widgetOf } from "../lib/values.js";
 import { anchors, factsByName, planOf, readPlan, windowsOf } from "./windows.js";
 
-const INPUTS = ["frames", "fps", "chunk_frames", "overlap", "context", "blend", "fade", "reinject_every", "border_reach"];
+const INPUTS = [
+  "frames",
+  "fps",
+  "chunk_frames",
+  "overlap",
+  "context",
+  "blend",
+  "fade",
+  "reinject_every",
+  "border_reach",
+];
 const HEIGHT = 122;
 const [WIDE, HIGH, BAR] = [320, 62, 20]; // of the drawing
 const MOST = 2000; // windows to draw; more would be thinner than a hair
@@ -30,14 +40,26 @@ class PlanTimeline {
     this.#node = node;
     const panel = addPanel(node, "motionweave_plan", "Chunks over the seconds of the video", HEIGHT);
     this.told = make("div", { class: "status", role: "status" });
-    this.plot = make("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", class: "chunks", tabindex: 0,
-      role: "slider", "aria-label": "Chunks; left and right arrow choose one", "aria-valuemin": 1 });
+    this.plot = make("svg", {
+      viewBox: `0 0 ${WIDE} ${HIGH}`,
+      preserveAspectRatio: "none",
+      class: "chunks",
+      tabindex: 0,
+      role: "slider",
+      "aria-label": "Chunks; left and right arrow choose one",
+      "aria-valuemin": 1,
+    });
     this.axis = make("div", { class: "axis" });
     this.chunk = make("div", { class: "quiet" });
     panel.root.append(this.told, this.plot, this.axis, this.chunk);
     this.plot.addEventListener("keydown", (event) => this.#onKey(event));
     this.plot.addEventListener("pointerdown", (event) => this.#onPress(event));
-    this.look = watch(node, panel.host, () => this.#read(), (read) => this.#draw(read));
+    this.look = watch(
+      node,
+      panel.host,
+      () => this.#read(),
+      (read) => this.#draw(read),
+    );
     this.look();
   }
 
@@ -68,7 +90,10 @@ class PlanTimeline {
   }
 
   #draw({ plan, error, exact }) {
-    this.told.classList.toggle("error", Boolean(error) && !error.includes("when this has run") && !error.startsWith("Connect"));
+    this.told.classList.toggle(
+      "error",
+      Boolean(error) && !error.includes("when this has run") && !error.startsWith("Connect"),
+    );
     this.plot.classList.toggle("unknown", Boolean(error));
     [this.#plan, this.#windows] = [plan ?? null, plan ? windowsOf(plan) : []];
     this.#chosen = Math.min(this.#chosen, Math.max(0, this.#windows.length - 1));
@@ -95,21 +120,30 @@ class PlanTimeline {
     this.#windows.slice(0, MOST).forEach(({ start, stop, context }, index) => {
       const top = 3 + (index % 2) * (BAR + 6);
       const chosen = index === this.#chosen ? " chosen" : "";
-      const box = (kind, from, to) => make("rect", { class: kind + chosen, x: x(from), y: top, width: Math.max(0.3, x(to) - x(from)), height: BAR });
+      const box = (kind, from, to) =>
+        make("rect", { class: kind + chosen, x: x(from), y: top, width: Math.max(0.3, x(to) - x(from)), height: BAR });
       this.plot.append(box("fresh", start + context, stop));
       if (context) this.plot.append(box("context", start, start + context));
-      if (plan.fade && index) this.plot.append(box("fade", Math.max(start, start + context - plan.fade), start + context));
-      if (anchors(plan, index)) this.plot.append(make("rect", { class: "anchor", x: x(start + context) - 0.75, y: 0, width: 1.5, height: HIGH - 6 }));
+      if (plan.fade && index)
+        this.plot.append(box("fade", Math.max(start, start + context - plan.fade), start + context));
+      if (anchors(plan, index))
+        this.plot.append(
+          make("rect", { class: "anchor", x: x(start + context) - 0.75, y: 0, width: 1.5, height: HIGH - 6 }),
+        );
     });
     const seconds = plan.frameCount / plan.fps;
-    this.axis.append(...[0, 0.25, 0.5, 0.75, 1].map((share) => make("span", { text: `${Number((share * seconds).toFixed(2))} s` })));
+    this.axis.append(
+      ...[0, 0.25, 0.5, 0.75, 1].map((share) => make("span", { text: `${Number((share * seconds).toFixed(2))} s` })),
+    );
     this.#tell();
   }
 
   #tell() {
     const { start, stop, context } = this.#windows[this.#chosen];
     const second = (frame) => Number((frame / this.#plan.fps).toFixed(2));
-    const parts = [`Chunk ${this.#chosen + 1}: frames ${start + context} to ${stop - 1}, ${second(start + context)} to ${second(stop)} s`];
+    const parts = [
+      `Chunk ${this.#chosen + 1}: frames ${start + context} to ${stop - 1}, ${second(start + context)} to ${second(stop)} s`,
+    ];
     if (context) parts.push(`${context} before it known`);
     if (anchors(this.#plan, this.#chosen)) parts.push("anchored by the reference");
     this.chunk.textContent = parts.join("; ");
@@ -133,7 +167,10 @@ class PlanTimeline {
     if (!this.#plan) return;
     const box = this.plot.getBoundingClientRect();
     const frame = ((event.clientX - box.left) / box.width) * this.#plan.frameCount;
-    this.#chosen = Math.max(0, this.#windows.findIndex(({ stop }) => frame < stop));
+    this.#chosen = Math.max(
+      0,
+      this.#windows.findIndex(({ stop }) => frame < stop),
+    );
     this.#marks();
   }
 }

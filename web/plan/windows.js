@@ -7,7 +7,10 @@ const MINI = { window: 12, chunkFrames: 8, overlap: 4, fps: 30, steps: 8 };
 
 /** Give a backbone's facts by the name of its file or folder. */
 export function factsByName(name) {
-  const stem = String(name).split(/[\\/]/).at(-1).replace(/\.(safetensors|ckpt)$/i, "");
+  const stem = String(name)
+    .split(/[\\/]/)
+    .at(-1)
+    .replace(/\.(safetensors|ckpt)$/i, "");
   if (stem === "mini-svd") return MINI;
   if (/xt[-_. ]?v?1[-_.]1/i.test(stem)) return { ...SVD_XT, fps: 6 };
   return /svd|stable.?video|img2vid/i.test(stem) && !/xt/i.test(stem) ? SVD : SVD_XT;
@@ -33,7 +36,8 @@ export function planOf(inputs, facts) {
   }
   if (blend === "cut" && plan.fade) return { error: "A cut fades over no frames; set fade to 0, or another blend." };
   if (blend !== "cut" && !plan.fade) return { error: `A ${blend} fade needs an overlap to fade over; it is 0.` };
-  if (plan.fade > plan.overlap) return { error: `A fade over ${plan.fade} frames needs an overlap of as many; it is ${plan.overlap}.` };
+  if (plan.fade > plan.overlap)
+    return { error: `A fade over ${plan.fade} frames needs an overlap of as many; it is ${plan.overlap}.` };
   if (plan.reinjectEvery && plan.context !== "sequential") {
     return { error: "Anchors change nothing unless the context is 'sequential'; set reinject_every to 0." };
   }

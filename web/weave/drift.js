@@ -21,8 +21,13 @@ export function drawDrift(rows) {
     const known = line.values.filter((value) => value !== null);
     const highest = Math.max(1e-6, ...known);
     const told = `${known.at(-1).toFixed(line.digits)}${line.unit}, at most ${highest.toFixed(line.digits)}`;
-    return make("div", { class: "drift" }, make("span", { text: line.title }), make("span", { text: told }),
-      plot(line, highest, told));
+    return make(
+      "div",
+      { class: "drift" },
+      make("span", { text: line.title }),
+      make("span", { text: told }),
+      plot(line, highest, told),
+    );
   });
   return make("div", { class: "drifts" }, ...lines);
 }
@@ -33,6 +38,9 @@ function plot(line, highest, told) {
     .map((value, i) => [(i / wide) * 100, value === null ? null : HEIGHT - 2 - (value / highest) * (HEIGHT - 4)])
     .filter(([, y]) => y !== null);
   const points = places.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ");
-  return make("svg", { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
-    "aria-label": `${line.title}: ${told}` }, make("polyline", { points, class: "line" }));
+  return make(
+    "svg",
+    { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${line.title}: ${told}` },
+    make("polyline", { points, class: "line" }),
+  );
 }

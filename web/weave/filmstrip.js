@@ -37,9 +37,14 @@ export function addFilmstrip(node, { app, api }) {
     strip.finish(output);
   };
   // Coming back to a workflow in another tab makes its nodes anew; ComfyUI keeps what they said.
-  watch(node, strip.host, () => app.nodeOutputs?.[String(node.id)]?.motionweave?.length ?? 0, (count) => {
-    if (count && !strip.progress) strip.finish(app.nodeOutputs[String(node.id)]);
-  });
+  watch(
+    node,
+    strip.host,
+    () => app.nodeOutputs?.[String(node.id)]?.motionweave?.length ?? 0,
+    (count) => {
+      if (count && !strip.progress) strip.finish(app.nodeOutputs[String(node.id)]);
+    },
+  );
 }
 
 class Filmstrip {
@@ -102,13 +107,18 @@ class Filmstrip {
   /** Show a finished run from what the node reported. */
   finish(output) {
     if (!output?.motionweave?.length) return;
+    // Pictures of an earlier run stay for chunks that are still the same ones.
+    if (!this.progress)
+      output.motionweave.forEach(({ chunk, key }) => this.#rows[chunk]?.key === key || this.#drop(chunk));
     this.#rows = output.motionweave;
     this.progress = null;
     const reused = this.#rows.filter((row) => row.reused).length;
     const seconds = this.#rows.reduce((sum, row) => sum + (row.reused ? 0 : row.seconds), 0);
     const count = this.#rows.length;
     this.status.textContent = `${count} ${count === 1 ? "chunk" : "chunks"} finished`;
-    this.left.textContent = reused ? `${count - reused} made in ${clock(seconds)}, ${reused} there already` : `Made in ${clock(seconds)}`;
+    this.left.textContent = reused
+      ? `${count - reused} made in ${clock(seconds)}, ${reused} there already`
+      : `Made in ${clock(seconds)}`;
     this.memory.textContent = output.motionweave_memory?.[0]?.line ?? "";
     this.bar.hidden = true;
     this.#showFrames();
@@ -117,8 +127,12 @@ class Filmstrip {
   }
 
   close() {
-    for (const url of this.#pictures.values()) URL.revokeObjectURL(url);
-    this.#pictures.clear();
+    [...this.#pictures.keys()].forEach((chunk) => this.#drop(chunk));
+  }
+
+  #drop(chunk) {
+    if (this.#pictures.has(chunk)) URL.revokeObjectURL(this.#pictures.get(chunk));
+    this.#pictures.delete(chunk);
   }
 
   #begin() {
@@ -164,7 +178,10 @@ class Filmstrip {
       Object.assign(frame.dataset, { key, state });
       frame.title = `Chunk ${chunk + 1}: ${told}`;
       frame.setAttribute("aria-label", frame.title);
-      frame.replaceChildren(...(picture ? [make("img", { src: picture, alt: "" })] : []), make("span", { text: chunk + 1 }));
+      frame.replaceChildren(
+        ...(picture ? [make("img", { src: picture, alt: "" })] : []),
+        make("span", { text: chunk + 1 }),
+      );
       if (state === "being made") this.frames.scrollLeft = frame.offsetLeft - this.frames.clientWidth / 2;
     }
   }
