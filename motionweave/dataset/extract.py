@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -180,7 +180,7 @@ def _read(source: Source, tools: Tools, shape: Shape, runtime: Runtime, folder: 
 class _Reading:
     """Hands batches on to the pose estimator, and has everything else read them as they pass."""
 
-    def __init__(self, tools: Tools, files: dict[str, BinaryIO], runtime: Runtime, name: str) -> None:
+    def __init__(self, tools: Tools, files: Mapping[str, BinaryIO], runtime: Runtime, name: str) -> None:
         self._tools, self._files, self._runtime, self._name = tools, files, runtime, name
         self.meter = Meter()
         self.shapes: dict[str, list[int]] = {}

@@ -62,8 +62,11 @@ def _seems(folder: Path) -> str:
 
 def _fashion(folder: Path) -> Found:
     splits: tuple[Split, ...] = ("train", "test")
-    found = [(path, split) for split in splits for path in sorted((folder / split).glob("*.mp4"))]
-    return tuple(Entry(file=path.relative_to(folder).as_posix(), split=split) for path, split in found), ()
+    return tuple(
+        Entry(file=path.relative_to(folder).as_posix(), split=split)
+        for split in splits
+        for path in sorted((folder / split).glob("*.mp4"))
+    ), ()
 
 
 def _tiktok(folder: Path) -> Found:

@@ -170,8 +170,16 @@ def _clips_of(
             frames = f"{entry.file} frames {shot.start}-{shot.stop - 1}"
             report.refused.append(Problem(frames, f"{shot.refused} ({shot.detail})"))
             continue
-        measured = {"motion": shot.motion, "one_person": shot.one_person, "face": shot.face}
-        yield PreparedClip(**told, film=key, portrait=portrait, start=shot.start, stop=shot.stop, **measured)
+        yield PreparedClip(
+            **told,
+            film=key,
+            portrait=portrait,
+            start=shot.start,
+            stop=shot.stop,
+            motion=shot.motion,
+            one_person=shot.one_person,
+            face=shot.face,
+        )
 
 
 def _portrait(folder: Path, image: str, how: Preparation, runtime: Runtime) -> str:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import InputError
+from .tuning_recipe import TuningRecipe
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -334,6 +335,7 @@ Recipe = Union[  # noqa: UP007
     SpeechRecipe,
     AudioMotionRecipe,
     UpscalerRecipe,
+    TuningRecipe,
 ]
 """Any recipe; its ``kind`` says which."""
 

@@ -18,6 +18,7 @@ from .job import Job
 from .latents import LatentStore
 from .loop import LoopOptions, fit
 from .recipe import DataRecipe, DenoiserRecipe, ImageEncoderRecipe, LoopRecipe, VAERecipe, read_recipe
+from .tuning_recipe import TuningLoop
 from .vae import latent_scale, vae_losses
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ TRAINERS: dict[str, tuple[str, str]] = {
     "speech": (".speech", "train_speech"),
     "audio_motion": (".audio_motion", "train_audio_motion"),
     "upscaler": (".upscaler", "train_upscaler"),
+    "tuning": (".tuning_loop", "train_tuning"),
 }
 """For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
 
@@ -86,7 +88,7 @@ def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) 
     return _train_denoiser(recipe, options, clips, output, run)
 
 
-def _options(loop: LoopRecipe, steps: int | None) -> LoopOptions:
+def _options(loop: LoopRecipe | TuningLoop, steps: int | None) -> LoopOptions:
     return LoopOptions(
         steps=steps or loop.steps,
         learning_rate=loop.learning_rate,

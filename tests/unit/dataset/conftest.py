@@ -1,5 +1,6 @@
 """Films of a few frames, read by the tiny backbone and an estimator that knows where the bright square is."""
 
+import json
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ import torch
 
 from motionweave.dataset.choose import Filters
 from motionweave.dataset.extract import Shape, Tools
-from motionweave.dataset.prepare import Preparation
+from motionweave.dataset.prepare import Preparation, prepare
 from motionweave.media import VideoWriter
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.tracks.keypoints import Person
@@ -55,7 +56,7 @@ class Squares:
         return Person(body, none, none, none)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_film():
     return film
 
@@ -63,6 +64,19 @@ def write_film():
 @pytest.fixture
 def squares():
     return Squares()
+
+
+@pytest.fixture(scope="session")
+def prepared_films(tmp_path_factory, tiny_backbone):
+    """A dataset of one film to train on and one that is held out; nobody may change it."""
+    folder = tmp_path_factory.mktemp("films")
+    film(folder / "videos/a.mp4", [(1.0, 0.1, 0.1)])
+    film(folder / "videos/b.mp4", [(0.1, 0.1, 1.0)])
+    (folder / "metadata.json").write_text(json.dumps([{"file": "videos/b.mp4", "split": "test"}]))
+    shape, filters = Shape(Size(SIZE, SIZE)), Filters(least_s=0.5)
+    here = LocalRuntime(Folders(folder, folder, folder))
+    prepare(folder, Preparation(Tools(tiny_backbone, Squares()), shape, filters), here)
+    return folder
 
 
 @pytest.fixture

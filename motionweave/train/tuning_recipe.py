@@ -1,0 +1,85 @@
+"""The recipe that trains one adapter on a prepared dataset, beside a backbone that stays as it is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+
+class TuningLoop(BaseModel):
+    """How long and how fast."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    steps: int = Field(gt=0)
+    """Optimiser steps."""
+    learning_rate: float = Field(gt=0)
+    """Peak of the schedule: a linear rise, then a cosine to a twentieth."""
+    warmup: int = Field(default=20, ge=1)
+    """Steps of the rise."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """AdamW's."""
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the averaged weights, which are what is written in the end."""
+    clip_norm: float = Field(default=1.0, gt=0)
+    """Longest gradient; longer ones are scaled to it."""
+    batch: int = Field(default=1, gt=0)
+    """Windows that one process computes together."""
+    accumulate: int = Field(default=1, gt=0)
+    """Batches whose gradients make one step."""
+    save_every: int = Field(default=200, gt=0)
+    """Steps between checkpoints."""
+    measure_every: int = Field(default=200, gt=0)
+    """Steps between looks at held-out windows, where the dataset has `test` clips."""
+    seed: int = Field(default=0, ge=0)
+    """Seeds everything random."""
+
+
+class TuningRecipe(BaseModel):
+    """One adapter, trained on a prepared dataset."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["tuning"]
+    trains: Literal["pose", "depth", "identity"]
+    """What learns: a ControlNet for pose maps or for depth maps, whole; or of a ReferenceNet its first convolution,
+    self-attentions and readers. The backbone, with all its temporal layers, stays."""
+    name: str = Field(pattern=r"^[\w-]+$")
+    """Folder of the finished adapter, below the output folder."""
+    dataset: str
+    """Folder of the dataset, prepared with this backbone; relative to the working folder."""
+    backbone: str = "mini-svd"
+    """Name or folder of the backbone."""
+    begin: str = ""
+    """Folder of an adapter of the same kind to go on from; empty to begin from a copy of the backbone."""
+    frames: int = Field(ge=1)
+    """Frames in a window; better the backbone's own number."""
+    fps: tuple[Fraction, ...] = ()
+    """Frame rates, one drawn for each window; none keeps each film's own."""
+    control_widths: tuple[int, ...] = (16, 32, 96, 256)
+    """Channels of a new ControlNet's picture encoder, each but the first halving the size; four make SVD's eighth."""
+    weighting: Literal["edm", "min_snr"] = "edm"
+    """How noise levels count: as in EDM, or no more than `snr_gamma` (Hang et al., 2023)."""
+    snr_gamma: float = Field(default=5.0, gt=0)
+    """For ``min_snr``."""
+    noise: tuple[float, float] = (0.7, 1.6)
+    """Mean and deviation of the logarithm of the noise levels; SVD's by default."""
+    drop_image: float = Field(default=0.1, ge=0, le=1)
+    """Share of the windows that do not see the reference, so that guidance has something to compare with."""
+    context: float = Field(default=0.5, ge=0, le=1)
+    """Share of the steps whose windows begin with known frames, as windows of long videos do."""
+    mixed_precision: Literal["no", "bf16"] = "no"
+    """Precision of the computation; weights and optimiser stay in float32."""
+    checkpointing: bool = False
+    """Whether to compute activations twice rather than keep them: less memory, a third more time. Not for identity."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that read windows ahead."""
+    loop: TuningLoop
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.checkpointing and self.trains == "identity":
+            # What the UNet reads of the reference is there in its first pass only.
+            raise ValueError("checkpointing does not go with identity; set it to false and train on shorter windows")
+        return self

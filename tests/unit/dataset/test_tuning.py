@@ -1,0 +1,173 @@
+"""Tuning recipes on prepared films: what learns, what does not, and that a stop changes nothing."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from motionweave.controls import load_controlnet
+from motionweave.controls.adapters import load_reference_net
+from motionweave.dataset.windows import Windows, stack_windows
+from motionweave.errors import InputError
+from motionweave.train import tuning_loop
+from motionweave.train.job import Job
+from motionweave.train.loop import LoopOptions
+from motionweave.train.recipe import read_recipe
+from motionweave.train.run import run_recipe
+from motionweave.train.tuning import Tuner, build_adapter, draw, level_weight
+from motionweave.train.tuning_loop import train_tuning, window_spec
+from motionweave.train.tuning_recipe import TuningRecipe
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def few_held_out(monkeypatch):
+    monkeypatch.setattr(tuning_loop, "HELD_OUT", 2)
+
+
+@pytest.fixture
+def recipe(prepared_films, tiny_svd_folder):
+    def make(trains="pose", loop=None, **fields):
+        given = {
+            "kind": "tuning", "trains": trains, "name": f"tiny-{trains}", "dataset": str(prepared_films),
+            "backbone": str(tiny_svd_folder), "frames": 2, "control_widths": (16, 16, 16, 16),
+            "loop": {"steps": 4, "learning_rate": 1e-3, "warmup": 1, "save_every": 2, "measure_every": 4}
+            | (loop or {}),
+        }  # fmt: skip
+        return TuningRecipe(**{**given, **fields})
+
+    return make
+
+
+def job(recipe, folder):
+    loop = recipe.loop
+    return Job(LoopOptions(loop.steps, loop.learning_rate, loop.warmup, loop.ema), folder, folder, folder / "run")
+
+
+def weights(folder):
+    return (folder / "diffusion_pytorch_model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("trains", ["pose", "identity"])
+def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, monkeypatch, trains):
+    made = recipe(trains, loop={"accumulate": 2 if trains == "pose" else 1})
+    whole = train_tuning(made, job(made, tmp_path / "whole"))
+    calls = iter(range(100))
+    own = tuning_loop.draw
+
+    def stopping(*arguments):
+        if next(calls) == 3 * made.loop.accumulate:
+            raise KeyboardInterrupt
+        return own(*arguments)
+
+    monkeypatch.setattr(tuning_loop, "draw", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train_tuning(made, job(made, tmp_path / "stopped"))
+    monkeypatch.undo()
+    assert torch.load(tmp_path / "stopped/run/state.pt", weights_only=True)["step"] == 2
+    stopped = train_tuning(made, job(made, tmp_path / "stopped"))
+    assert weights(stopped) == weights(whole)
+    first, second = (torch.load(tmp_path / name / "run/state.pt", weights_only=True) for name in ("whole", "stopped"))
+    for name, value in first["trained"].items():
+        assert torch.equal(value, second["trained"][name]), name
+
+
+def test_the_loaders_take_what_was_trained_and_held_out_loss_is_in_the_card(recipe, tmp_path, tiny_backbone):
+    for trains in ("pose", "identity"):
+        made = recipe(trains, loop={"steps": 1})
+        folder = train_tuning(made, job(made, tmp_path / trains))
+        assert "held-out loss" in (folder / "README.md").read_text()
+        assert "held_out" in (tmp_path / trains / "run/losses.csv").read_text()
+        if trains == "pose":
+            assert load_controlnet(folder).style == "openpose"
+            begun = build_adapter(tiny_backbone, recipe(begin=str(folder)))
+            assert begun.controlnet_mid_block.weight.any()
+        else:
+            assert load_reference_net(folder, tiny_backbone).net.readers
+
+
+def tuner_and_batch(recipe, backbone, made):
+    tuner = Tuner(copy.deepcopy(backbone.unet), build_adapter(backbone, made), made)
+    # As after a first step: silent ends pass nothing back to what comes before them.
+    for parameter in tuner.trained().values():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.02)
+    windows = Windows(Path(made.dataset), window_spec(made, False))
+    return tuner, stack_windows([windows[0], windows[1]])
+
+
+@pytest.mark.parametrize(("trains", "checkpointing"), [("pose", False), ("identity", False)])
+def test_only_what_the_recipe_names_moves(recipe, tiny_backbone, trains, checkpointing):
+    made = recipe(trains, drop_image=0.0, context=0.0, checkpointing=checkpointing)
+    tuner, batch = tuner_and_batch(recipe, tiny_backbone, made)
+    before = {name: value.clone() for name, value in tuner.state_dict().items()}
+    optimizer = torch.optim.SGD(list(tuner.trained().values()), 0.1)
+    tuner(batch, draw(batch, made, torch.Generator().manual_seed(0))).backward()
+    optimizer.step()
+    moved = {name for name, value in tuner.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved <= {f"net.{name}" for name in tuner.trained()}
+    parts = {name.split(".")[1] for name in moved}
+    if trains == "pose":
+        assert {"conv_in", "down_blocks", "mid_block", "controlnet_cond_embedding", "controlnet_mid_block"} <= parts
+    else:
+        assert "readers" in parts and all(
+            "attn1" in name or "conv_in" in name for name in moved if "readers" not in name
+        )
+        assert not any("temporal" in name for name in moved)
+
+
+def test_keeping_no_activations_changes_no_gradient(recipe, tiny_backbone):
+    grads = []
+    for checkpointing in (False, True):
+        made = recipe(checkpointing=checkpointing)
+        tuner, batch = tuner_and_batch(recipe, tiny_backbone, made)
+        torch.manual_seed(0)
+        for parameter in tuner.trained().values():
+            nn.init.normal_(parameter, std=0.02)
+        tuner(batch, draw(batch, made, torch.Generator().manual_seed(0))).backward()
+        grads.append({name: value.grad for name, value in tuner.trained().items()})
+    for name, value in grads[0].items():
+        if value is not None:
+            torch.testing.assert_close(value, grads[1][name], msg=name)
+
+
+def test_checkpointing_is_refused_where_it_would_be_wrong(recipe):
+    with pytest.raises(ValueError, match="does not go with identity"):
+        recipe("identity", checkpointing=True)
+
+
+def test_min_snr_counts_noise_levels_as_published(recipe):
+    sigma = torch.tensor([0.1, 1.0, 10.0])
+    snr = [100.0, 1.0, 0.01]
+    expected = torch.tensor([min(each, 5.0) / (each + 1) for each in snr])
+    torch.testing.assert_close(level_weight(sigma, recipe(weighting="min_snr")), expected)
+    assert level_weight(sigma, recipe()).eq(1).all()
+
+
+def test_what_does_not_fit_is_refused_before_training(recipe, tmp_path, tiny_controlnet_folder):
+    made = recipe(loop={"steps": 1})
+    train_tuning(made, job(made, tmp_path))
+    other = recipe(loop={"steps": 1, "batch": 2})
+    with pytest.raises(InputError, match="another recipe"):
+        train_tuning(other, job(other, tmp_path))
+    with pytest.raises(InputError, match="--depth"):
+        train_tuning(recipe("depth"), job(made, tmp_path / "depth"))
+
+
+def test_the_recipes_that_are_shipped_are_read():
+    found = {path.stem: read_recipe(path) for path in (ROOT / "recipes").glob("*.yaml")}
+    assert {"pose", "depth", "identity"} <= found.keys()
+    assert all(
+        isinstance(found[name], TuningRecipe) and found[name].trains == name for name in ("pose", "depth", "identity")
+    )
+
+
+def test_a_recipe_is_run_from_its_file(recipe, tmp_path):
+    made = recipe(loop={"steps": 9})
+    path = tmp_path / "mine.yaml"
+    path.write_text(made.model_dump_json())  # JSON is YAML
+    folder = run_recipe(path, tmp_path / "out", tmp_path / "cache", steps=1)
+    assert folder == tmp_path / "out/tiny-pose" and (tmp_path / "cache/run-mine/state.pt").is_file()
