@@ -1,5 +1,6 @@
 """The canvas cuts the video into the chunks that the node cuts it into."""
 
+import json
 import random
 from dataclasses import asdict
 from fractions import Fraction
@@ -59,6 +60,19 @@ def test_a_plan_that_has_run_is_drawn_with_its_moved_borders(javascript):
     told = {**asdict(plan), "fps": str(plan.fps)}
     body = f"answer(((told) => {{ const plan = readPlan(told); {CUT} }})(given));"
     assert javascript({WINDOWS: "readPlan, windowsOf"}, body, told) == cut(plan)
+
+
+def test_the_node_tells_the_canvas_what_it_planned(javascript):
+    import torch
+
+    from motionweave import load_backbone
+    from motionweave.host import load_pack
+
+    backbone = load_backbone(MINI, torch.float32)
+    output = load_pack()["MotionWeavePlanChunks"].execute(backbone, 45, 0.0, 0, -1, context="fused", blend="cosine")
+    told = json.loads(json.dumps(output.ui["motionweave_plan"][0]))
+    body = f"answer(((told) => {{ const plan = readPlan(told); {CUT} }})(given));"
+    assert javascript({WINDOWS: "readPlan, windowsOf"}, body, told) == cut(output.args[0])
 
 
 @pytest.mark.parametrize("name", ["svd.safetensors", "svd_xt.safetensors", "sub/svd_xt_1_1.safetensors", "other.ckpt"])

@@ -127,6 +127,14 @@ def test_the_chunks_are_drawn_as_the_plan_changes(canvas):
     canvas.set("MotionWeaveLoadBackbone", "model", "mini-svd")
     panel = canvas.panel("motionweave_plan")
     panel.get_by_text("the chunks show when this has run").wait_for()
+    ran = {"frame_count": 25, "fps": "30000/1001", "chunk_frames": 8, "overlap": 4, "shortest": 12, "fade": 0,
+           "context": "sequential", "reinject_every": 0, "borders": [9, 16]}  # fmt: skip
+    canvas.page.evaluate(
+        """(plan) => app.graph.nodes.find((node) => node.type === "MotionWeavePlanChunks")
+            .onExecuted({ motionweave_plan: [plan] })""",
+        ran,
+    )
+    panel.get_by_text("3 chunks, 0.83 s").wait_for()
     canvas.set(PLAN, "frames", 40)
     panel.get_by_text("5 chunks, 1.33 s").wait_for()
     assert panel.locator(".fresh").count() == 5

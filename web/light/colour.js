@@ -20,7 +20,7 @@ export function srgbFromLinear(value) {
   return light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
 }
 
-/** Read `#ffb46b`, `#fb6` or `3200K` as linear RGB whose brightest channel is 1; null where it is no colour of a light. */
+/** Read `#ffb46b`, `#fb6` or `3200K` as linear RGB whose brightest channel is 1; null where it is no light. */
 export function readColour(text) {
   const word = String(text).trim();
   if (/^#([0-9a-f]{3}|[0-9a-f]{6})$/i.test(word)) {

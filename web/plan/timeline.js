@@ -107,7 +107,8 @@ class PlanTimeline {
     const denoised = this.#windows.reduce((sum, each) => sum + each.stop - each.start, 0);
     const length = frameCount / fps < 60 ? `${Number((frameCount / fps).toFixed(2))} s` : clock(frameCount / fps);
     const moved = !exact && widgetOf(this.#node, "border_reach")?.value ? "; joins still move" : "";
-    return `${count} ${count === 1 ? "chunk" : "chunks"}, ${length}, ${(denoised / frameCount).toFixed(2)} frames denoised a frame${moved}`;
+    const chunks = `${count} ${count === 1 ? "chunk" : "chunks"}`;
+    return `${chunks}, ${length}, ${(denoised / frameCount).toFixed(2)} frames denoised a frame${moved}`;
   }
 
   #marks() {
@@ -175,7 +176,7 @@ class PlanTimeline {
   }
 }
 
-/** Give the model that a node's backbone was loaded from, through nodes that change it; null where it cannot be told. */
+/** Give the model that a backbone was loaded from, through nodes that change it; null where it cannot be told. */
 function backboneOf(node) {
   for (let at = node, steps = 0; at && steps < 50; steps++) {
     at = feeding(at, "backbone");

@@ -1,6 +1,7 @@
 // Which frames are denoised together, as motionweave/longform/plan.py cuts them.
 
-/** What is known about backbones by name, as motionweave/backbones/svd_facts.py tells them apart; others say it when they run. */
+// What is known about backbones by name, as motionweave/backbones/svd_facts.py tells them apart; others say it when they
+// run.
 const SVD_XT = { window: 25, chunkFrames: 17, overlap: 8, fps: 7, steps: 25 };
 const SVD = { ...SVD_XT, window: 14, chunkFrames: 10, overlap: 4 };
 const MINI = { window: 12, chunkFrames: 8, overlap: 4, fps: 30, steps: 8 };
