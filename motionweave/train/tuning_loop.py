@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def train_tuning(recipe: TuningRecipe, job: Job) -> Path:
     from accelerate.utils import DistributedDataParallelKwargs
 
     accelerator = Accelerator(
-        mixed_precision=recipe.mixed_precision,
+        mixed_precision="bf16" if recipe.precision == "bf16" else "no",
         gradient_accumulation_steps=recipe.loop.accumulate,
         # A single image token leaves some attention weights without a say.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
@@ -74,7 +75,7 @@ def window_spec(recipe: TuningRecipe, first_frame: bool) -> WindowSpec:
     """
     return WindowSpec(
         frames=recipe.frames,
-        fps=recipe.fps,
+        fps=tuple(Fraction(rate) for rate in recipe.fps),
         signals=() if recipe.trains == "identity" else (recipe.trains,),
         reference="first" if first_frame else "any",
         seed=recipe.loop.seed,

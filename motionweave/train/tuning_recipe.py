@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
 
@@ -55,8 +55,8 @@ class TuningRecipe(BaseModel):
     """Folder of an adapter of the same kind to go on from; empty to begin from a copy of the backbone."""
     frames: int = Field(ge=1)
     """Frames in a window; better the backbone's own number."""
-    fps: tuple[Fraction, ...] = ()
-    """Frame rates, one drawn for each window; none keeps each film's own."""
+    fps: tuple[int | str, ...] = ()
+    """Frame rates, such as 12 or 30000/1001, one drawn for each window; none keeps each film's own."""
     control_widths: tuple[int, ...] = (16, 32, 96, 256)
     """Channels of a new ControlNet's picture encoder, each but the first halving the size; four make SVD's eighth."""
     weighting: Literal["edm", "min_snr"] = "edm"
@@ -69,13 +69,24 @@ class TuningRecipe(BaseModel):
     """Share of the windows that do not see the reference, so that guidance has something to compare with."""
     context: float = Field(default=0.5, ge=0, le=1)
     """Share of the steps whose windows begin with known frames, as windows of long videos do."""
-    mixed_precision: Literal["no", "bf16"] = "no"
+    precision: Literal["fp32", "bf16"] = "fp32"
     """Precision of the computation; weights and optimiser stay in float32."""
     checkpointing: bool = False
     """Whether to compute activations twice rather than keep them: less memory, a third more time. Not for identity."""
     workers: int = Field(default=0, ge=0)
     """Processes that read windows ahead."""
     loop: TuningLoop
+
+    @field_validator("fps")
+    @classmethod
+    def _rates(cls, rates: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        try:
+            wrong = [rate for rate in rates if Fraction(rate) <= 0]
+        except (ValueError, ZeroDivisionError) as error:
+            raise ValueError(f"{error}; expected frame rates such as 12 or 30000/1001") from error
+        if wrong:
+            raise ValueError(f"a frame rate of {wrong[0]} was given; expected more than 0")
+        return rates
 
     @model_validator(mode="after")
     def _check(self) -> Self:

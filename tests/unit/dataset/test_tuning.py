@@ -1,6 +1,7 @@
 """Tuning recipes on prepared films: what learns, what does not, and that a stop changes nothing."""
 
 import copy
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,13 @@ def test_the_recipes_that_are_shipped_are_read():
     assert all(
         isinstance(found[name], TuningRecipe) and found[name].trains == name for name in ("pose", "depth", "identity")
     )
+
+
+def test_frame_rates_are_checked_with_the_recipe(recipe):
+    assert window_spec(recipe(fps=(12, "30000/1001")), True).fps == (12, Fraction(30000, 1001))
+    for wrong in ("fast", 0, "1/0"):
+        with pytest.raises(ValueError, match="frame rate"):
+            recipe(fps=(wrong,))
 
 
 def test_a_recipe_is_run_from_its_file(recipe, tmp_path):
