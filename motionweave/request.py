@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
@@ -50,7 +50,7 @@ class Request:
     """Side of the picture's tiles that are decoded together, in pixels; 0 for whole pictures."""
     image_role: str = "auto"
     """What the picture is to the backbone, `first_frame` or `reference`; `auto` for what it was trained with."""
-    drift: DriftSettings = DriftSettings()
+    drift: DriftSettings = field(default_factory=DriftSettings)
     """How drift of colours is taken back when the chunks are read."""
 
     @property
