@@ -144,6 +144,7 @@ def test_the_chunks_are_drawn_as_the_plan_changes(canvas):
     canvas.set(PLAN, "overlap", 30)
     panel.get_by_text("longer than the 20 new frames").wait_for()
     canvas.set(PLAN, "overlap", -1)
+    panel.get_by_text("2 chunks").wait_for()
     panel.locator(".chunks").focus()
     canvas.page.keyboard.press("ArrowRight")
     panel.get_by_text("Chunk 2: frames 20 to 39").wait_for()
