@@ -37,6 +37,7 @@ TINY_FACTS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--minute", action="store_true", help="make the whole minute on a real ComfyUI, half an hour")
     parser.addoption("--kills", type=int, default=4, help="how often the crash test kills a run at a random moment")
 
 

@@ -16,9 +16,11 @@ def files_of(ui: dict) -> list[dict]:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pack_nodes, workflow):
+def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pack_nodes, workflow, request):
     from motionweave.host import read_prompt
 
+    if workflow.stem == "minute" and not request.config.getoption("--minute"):
+        pytest.skip("1800 frames take half an hour; run with --minute")
     prompt = read_prompt(workflow)
     events = server.watch(prompt)
     queued = next(event["data"] for event in events if event["type"] == "queued")
