@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .longform.clips import ClipRow
     from .longform.drift import DriftSettings
     from .longform.drift_chart import drift_chart
-    from .longform.folder import ClipFolder, clip_folder_state, open_clip_folder
+    from .longform.folder import clip_folder_state, open_clip_folder
     from .longform.joins import JOINS, Join
     from .longform.plan import BLENDS, BLENDS_IN, CONTEXTS, Blend, BlendIn, ChunkPlan, Context, Joining, plan_chunks
     from .longform.stitch import StitchOptions, stitch_chunks
@@ -123,7 +123,7 @@ _HOMES = {
     "longform.clips": ("ClipRow",),
     "longform.drift": ("DriftSettings",),
     "longform.drift_chart": ("drift_chart",),
-    "longform.folder": ("ClipFolder", "clip_folder_state", "open_clip_folder"),
+    "longform.folder": ("clip_folder_state", "open_clip_folder"),
     "longform.joins": ("JOINS", "Join"),
     "longform.plan": (
         "BLENDS",
@@ -246,7 +246,6 @@ __all__ = [
     "CameraTrack",
     "ChunkPlan",
     "ChunkStore",
-    "ClipFolder",
     "ClipRow",
     "Context",
     "Control",

@@ -1,7 +1,9 @@
 """The smallest real SVD and ControlNet, with random weights, on disk in the published layout."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -106,3 +108,39 @@ def tiny_controlnet(tiny_controlnet_folder) -> LoadedControlNet:
     from motionweave.controls import load_controlnet
 
     return load_controlnet(tiny_controlnet_folder)
+
+
+@pytest.fixture(scope="session")
+def write_small_workflow() -> Callable[..., Path]:
+    """Give what writes a workflow of a few seconds: chunks of 8 frames at 64 px on Mini."""
+    from motionweave.media import write_image
+
+    def write(folder: Path, chunks: int, steps: int, name: str, **weave: Any) -> Path:
+        """Write `name`.json, with Weave's inputs as given, and input/me.png."""
+        whole = {"backbone": ["2", 0], "identity": ["3", 0], "plan": ["4", 0], "run_name": name, "steps": steps}
+        whole |= {"guidance": 1.0, "guidance_first": 0.0, "motion_bucket": 127.0, "decode_frames": 0, "seed": 1}
+        prompt = {
+            "1": {"class_type": "LoadImage", "inputs": {"image": "me.png"}},
+            "2": {"class_type": "MotionWeaveLoadBackbone", "inputs": {"model": "mini-svd"}},
+            "3": {
+                "class_type": "MotionWeaveEncodeIdentity",
+                "inputs": {"backbone": ["2", 0], "image": ["1", 0], "width": 64, "height": 64,
+                           "noise_augmentation": -1.0, "seed": 0},
+            },
+            "4": {
+                "class_type": "MotionWeavePlanChunks",
+                "inputs": {"backbone": ["2", 0], "frames": 8 * chunks, "fps": 8.0, "chunk_frames": 8, "overlap": 2},
+            },
+            "5": {"class_type": "MotionWeaveWeave", "_meta": {"title": "Weave"}, "inputs": whole | weave},
+            "6": {"class_type": "MotionWeaveStitchChunks", "inputs": {"chunks": ["5", 0]}},
+            "7": {"class_type": "SaveVideo", "inputs": {"video": ["6", 0], "filename_prefix": "v", "format": "auto",
+                                                       "codec": "auto"}},
+        }  # fmt: skip
+        (folder / "input").mkdir(exist_ok=True)
+        if not (folder / "input" / "me.png").is_file():
+            write_image(folder / "input" / "me.png", torch.rand(1, 3, 64, 64))
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(prompt), encoding="utf-8")
+        return path
+
+    return write

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import UnsupportedError
-from ..longform.clips import Clip, Seam
+from ..longform.clips import Clip, MadeRow
 from ..longform.stitch import stitch_chunks
 from ..media import RECIPES, VideoWriter, probe_video, read_frames
 from ..types import Size
@@ -36,26 +35,6 @@ ROUNDS = 3
 
 Spent = dict[str, float]
 """Seconds by figure."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """The clips."""
-
-    made: tuple[Clip, ...]
-    """In order."""
-    fps: Fraction = FPS
-    """Frames per second."""
-    size: Size = SIZE
-    """Picture size."""
-    name: str = "bench"
-    """Name."""
-    seam: Seam = "linear"
-    """FFmpeg's `fade` is linear."""
-
-    def clips(self) -> tuple[Clip, ...]:
-        """Give the clips."""
-        return self.made
 
 
 def stitch(
@@ -118,7 +97,7 @@ def find_ffmpeg() -> str:
         ) from error
 
 
-def _write_clips(folder: Path) -> Row:
+def _write_clips(folder: Path) -> MadeRow:
     """Write clips of a textured surface that drifts past, each beginning with the last frames of the one before."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, 30, 50, generator=generator)
@@ -135,10 +114,11 @@ def _write_clips(folder: Path) -> Row:
                 x, y = 2 * place, place
                 writer.write(surface[None, :, y : y + SIZE.height, x : x + SIZE.width])
         made.append(Clip(path, NEW_FRAMES, lead))
-    return Row(tuple(made))
+    # FFmpeg's `fade` is linear.
+    return MadeRow(tuple(made), FPS, SIZE, "bench", "linear")
 
 
-def _cross_fade(ffmpeg: str, row: Row, path: Path) -> None:
+def _cross_fade(ffmpeg: str, row: MadeRow, path: Path) -> None:
     """Have ffmpeg fade the clips and encode them as we do."""
     steps: list[str] = []
     last, length = "[0:v]", row.made[0].frame_count

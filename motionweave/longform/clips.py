@@ -94,3 +94,23 @@ class ClipRow(Protocol):
             InputError: If one is missing.
         """
         ...
+
+
+@dataclass(frozen=True)
+class MadeRow:
+    """Clips that are all there already."""
+
+    made: tuple[Clip, ...]
+    """The clips, in order."""
+    fps: Fraction
+    """Frames per second."""
+    size: Size
+    """Picture size."""
+    name: str
+    """What to call it, fit for a file's name."""
+    seam: Seam = "linear"
+    """How its clips give way to one another."""
+
+    def clips(self) -> tuple[Clip, ...]:
+        """Give the clips."""
+        return self.made

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from ..errors import InputError, MediaError
 from ..media import VideoInfo, probe_video
-from ..types import Size
-from .clips import Clip, Seam
+from .clips import Clip, MadeRow
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif")
 """Endings of the files that are taken for clips."""
 
 
-@dataclass(frozen=True)
-class ClipFolder:
-    """Clips that lie in a folder, in the order of their names as people count: clip2 comes before clip10."""
-
-    made: tuple[Clip, ...]
-    """The clips."""
-    fps: Fraction
-    """Frames per second."""
-    size: Size
-    """Picture size."""
-    name: str
-    """The folder's name."""
-    seam: Seam = "linear"
-    """How its clips give way over the frames that they share."""
-
-    def clips(self) -> tuple[Clip, ...]:
-        """Give the clips."""
-        return self.made
-
-
-def open_clip_folder(folder: Path, overlap: int = 0, conform: bool = False) -> ClipFolder:
-    """Take the videos of a folder for a row of clips.
+def open_clip_folder(folder: Path, overlap: int = 0, conform: bool = False) -> MadeRow:
+    """Take the videos of a folder for a row of clips, in the order of their names as people count.
 
     Args:
         folder: The folder; what is no video in it is passed over by its ending.
@@ -70,7 +47,7 @@ def open_clip_folder(folder: Path, overlap: int = 0, conform: bool = False) -> C
                 f"{before.path.name} adds {before.frame_count} frames, fewer than the {overlap} that {clip.path.name} "
                 "shares with it; lower the overlap"
             )
-    return ClipFolder(clips, fps, size, folder.name)
+    return MadeRow(clips, fps, size, folder.name)
 
 
 def clip_folder_state(folder: Path) -> str:

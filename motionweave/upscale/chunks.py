@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -14,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError, MediaError
-from ..longform.clips import Clip, ClipRow, Seam
+from ..longform.clips import Clip, ClipRow, MadeRow
 from ..media import VideoWriter, prefetch
 from ..runtime import Runtime
 from ..types import Progress, Size, float_pixels
@@ -53,25 +52,11 @@ class UpscaleOptions:
 
 
 @dataclass(frozen=True)
-class UpscaledRow:
-    """The larger clips, in the order and with the leads of those that they were made from."""
+class UpscaledRow(MadeRow):
+    """The larger clips, in the order and with the leads and seams of those that they were made from."""
 
-    made: tuple[Clip, ...]
-    """The clips."""
-    fps: Fraction
-    """Frames per second."""
-    size: Size
-    """Picture size."""
-    name: str
-    """Name of the row that it was made from, and the size."""
-    seam: Seam
-    """How its clips give way to one another."""
     reused: int = 0
     """Clips that were there already."""
-
-    def clips(self) -> tuple[Clip, ...]:
-        """Give the clips."""
-        return self.made
 
 
 def upscale_chunks(

@@ -1,42 +1,17 @@
 """The queue client against a real ComfyUI: killed and restarted, with two clients, and with what it refuses."""
 
-import json
 import threading
 import time
 from pathlib import Path
 
 import pytest
-import torch
 
 from motionweave.errors import WorkflowError
 from motionweave.host.queue import QueueClient, QueueOptions
-from motionweave.media import write_image
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
 CHUNKS, STEPS = 4, 3
-PROMPT = {
-    "1": {"class_type": "LoadImage", "inputs": {"image": "me.png"}},
-    "2": {"class_type": "MotionWeaveLoadBackbone", "inputs": {"model": "mini-svd"}},
-    "3": {
-        "class_type": "MotionWeaveEncodeIdentity",
-        "inputs": {"backbone": ["2", 0], "image": ["1", 0], "width": 64, "height": 64,
-                   "noise_augmentation": -1.0, "seed": 0},
-    },
-    "4": {
-        "class_type": "MotionWeavePlanChunks",
-        "inputs": {"backbone": ["2", 0], "frames": 8 * CHUNKS, "fps": 8.0, "chunk_frames": 8, "overlap": 2},
-    },
-    "5": {
-        "class_type": "MotionWeaveWeave",
-        "_meta": {"title": "Weave"},
-        "inputs": {"backbone": ["2", 0], "identity": ["3", 0], "plan": ["4", 0], "run_name": "a", "steps": STEPS,
-                   "guidance": 1.0, "guidance_first": 0.0, "motion_bucket": 127.0, "decode_frames": 0, "seed": 1},
-    },
-    "6": {"class_type": "MotionWeaveStitchChunks", "inputs": {"chunks": ["5", 0]}},
-    "7": {"class_type": "SaveVideo", "inputs": {"video": ["6", 0], "filename_prefix": "v", "format": "auto",
-                                               "codec": "auto"}},
-}  # fmt: skip
 
 
 class Heard:
@@ -59,28 +34,23 @@ class Heard:
 
 
 class Desk:
-    def __init__(self, server, folder: Path):
-        self.server, self.folder, self.heard = server, folder, Heard()
-        (folder / "input").mkdir()
-        write_image(folder / "input" / "me.png", torch.rand(1, 3, 64, 64))
+    def __init__(self, server, folder: Path, write):
+        self.server, self.folder, self.heard, self.write = server, folder, Heard(), write
 
     def client(self, *overrides: str) -> QueueClient:
         options = QueueOptions(self.server.url, self.folder / "input", self.folder / "output", overrides)
         return QueueClient(options, self.heard)
 
-    def workflow(self, **weave) -> Path:
-        inputs = {**PROMPT["5"]["inputs"], **weave}
-        path = self.folder / f"{inputs['run_name']}.json"
-        path.write_text(json.dumps({**PROMPT, "5": {**PROMPT["5"], "inputs": inputs}}), encoding="utf-8")
-        return path
+    def workflow(self, run_name: str = "a", steps: int = STEPS, **weave) -> Path:
+        return self.write(self.folder, CHUNKS, steps, run_name, **weave)
 
     def finished_chunks(self, run: str) -> list[Path]:
         return sorted((self.server.base / "output" / "motionweave" / run).glob("chunk-*.mkv"))
 
 
 @pytest.fixture
-def desk(restartable, tmp_path) -> Desk:
-    return Desk(restartable.server, tmp_path)
+def desk(restartable, tmp_path, write_small_workflow) -> Desk:
+    return Desk(restartable.server, tmp_path, write_small_workflow)
 
 
 def wait_until(holds, limit_s=240):

@@ -1,30 +1,16 @@
 """Offsets of sound and picture are found where they were put."""
 
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-
 import pytest
 import torch
 
 from motionweave.bench.av_offset import av_offset_frames
 from motionweave.bench.minute_runs import FPS, SIZE, drifting_pictures
-from motionweave.longform.clips import Clip
+from motionweave.longform.clips import Clip, MadeRow
 from motionweave.marionette.voice import SAMPLE_RATE, speak
 from motionweave.media import VideoWriter
-from motionweave.types import Audio, Size
+from motionweave.types import Audio
 
 FRAMES = 90
-
-
-@dataclass(frozen=True)
-class Row:
-    path: Path
-    fps: Fraction = FPS
-    size: Size = SIZE
-
-    def clips(self):
-        return (Clip(self.path, FRAMES),)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +18,7 @@ def row(tmp_path_factory):
     path = tmp_path_factory.mktemp("row") / "clip.mkv"
     with VideoWriter(path, fps=FPS, size=SIZE, codec="ffv1") as writer:
         writer.write(drifting_pictures(0, FRAMES))
-    return Row(path)
+    return MadeRow((Clip(path, FRAMES),), FPS, SIZE, "row")
 
 
 def late(sound, frames):

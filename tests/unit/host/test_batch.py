@@ -8,48 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from motionweave.errors import InputError, MotionWeaveError
 from motionweave.host import batch
 from motionweave.host.batch import BatchJob, BatchOptions, batch_json, read_jobs, run_batch, run_job
 from motionweave.host.warm import WarmModels
-from motionweave.media import write_image
 
 MINI = Path(__file__).parents[3] / "mini" / "svd" / "motionweave.json"
 needs_mini = pytest.mark.skipif(not MINI.is_file(), reason="the bundled Mini is not in this checkout")
 
 CHUNKS = 2
-TINY = {
-    "1": {"class_type": "LoadImage", "inputs": {"image": "me.png"}},
-    "2": {"class_type": "MotionWeaveLoadBackbone", "inputs": {"model": "mini-svd"}},
-    "3": {
-        "class_type": "MotionWeaveEncodeIdentity",
-        "inputs": {"backbone": ["2", 0], "image": ["1", 0], "width": 64, "height": 64,
-                   "noise_augmentation": -1.0, "seed": 0},
-    },
-    "4": {
-        "class_type": "MotionWeavePlanChunks",
-        "inputs": {"backbone": ["2", 0], "frames": 8 * CHUNKS, "fps": 8.0, "chunk_frames": 8, "overlap": 2},
-    },
-    "5": {
-        "class_type": "MotionWeaveWeave",
-        "_meta": {"title": "Weave"},
-        "inputs": {"backbone": ["2", 0], "identity": ["3", 0], "plan": ["4", 0], "run_name": "tiny", "steps": 1,
-                   "guidance": 1.0, "guidance_first": 0.0, "motion_bucket": 127.0, "decode_frames": 0, "seed": 1},
-    },
-    "6": {"class_type": "MotionWeaveStitchChunks", "inputs": {"chunks": ["5", 0]}},
-    "7": {"class_type": "SaveVideo", "inputs": {"video": ["6", 0], "filename_prefix": "v", "format": "auto",
-                                               "codec": "auto"}},
-}  # fmt: skip
-"""A run that takes a second: two chunks of one step at 64 px."""
 
 
 @pytest.fixture
-def desk(tmp_path):
-    (tmp_path / "input").mkdir()
-    write_image(tmp_path / "input" / "me.png", torch.rand(1, 3, 64, 64))
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+def desk(tmp_path, write_small_workflow):
+    write_small_workflow(tmp_path, CHUNKS, 1, "tiny")
     return tmp_path
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from motionweave.errors import InputError, MediaError
 from motionweave.longform.blend import fade_weights
-from motionweave.longform.clips import Clip, Seam
+from motionweave.longform.clips import Clip, MadeRow, Seam
 from motionweave.longform.joins import SETTLE_FRAMES, joined_frames
 from motionweave.longform.stitch import StitchOptions, stitch_chunks
 from motionweave.media import VideoWriter, prefetch, read_audio, read_clip
@@ -22,33 +21,21 @@ from motionweave.types import Audio, Progress, Size
 FPS, SIZE = Fraction(25), Size(32, 24)
 
 
-@dataclass(frozen=True)
-class Row:
-    made: tuple[Clip, ...]
-    seam: Seam = "linear"
-    fps: Fraction = FPS
-    size: Size = SIZE
-    name: str = "row"
-
-    def clips(self) -> tuple[Clip, ...]:
-        return self.made
-
-
 def flat(levels: Sequence[float]) -> Tensor:
     return torch.tensor(levels).round().to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, SIZE.height, SIZE.width)
 
 
-def row_of(folder: Path, parts: Sequence[tuple[Tensor, int]], seam: Seam = "linear") -> Row:
+def row_of(folder: Path, parts: Sequence[tuple[Tensor, int]], seam: Seam = "linear") -> MadeRow:
     clips = []
     for index, (frames, lead) in enumerate(parts):
         path = folder / f"{index}.mkv"
         with VideoWriter(path, fps=FPS, size=SIZE, codec="ffv1") as writer:
             writer.write(frames)
         clips.append(Clip(path, len(frames) - lead, lead))
-    return Row(tuple(clips), seam)
+    return MadeRow(tuple(clips), FPS, SIZE, "row", seam)
 
 
-def levels(row: Row, join: str = "auto") -> list[float]:
+def levels(row: MadeRow, join: str = "auto") -> list[float]:
     return [float(frame.float().mean()) for frame in joined_frames(row, join)]  # type: ignore[arg-type]
 
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
 
-from motionweave.longform.clips import Clip
+from motionweave.longform.clips import Clip, MadeRow
 from motionweave.longform.stitch import StitchOptions, stitch_chunks
 from motionweave.media import VideoWriter
 from motionweave.types import Size
@@ -16,33 +15,21 @@ FPS, SIZE = Fraction(30), Size(192, 128)
 NEW_FRAMES, LEAD = 50, 4
 
 
-@dataclass(frozen=True)
-class Row:
-    made: tuple[Clip, ...]
-    fps: Fraction = FPS
-    size: Size = SIZE
-    name: str = "row"
-    seam: str = "linear"
-
-    def clips(self) -> tuple[Clip, ...]:
-        return self.made
-
-
-def row_of(folder: Path, frame_count: int) -> Row:
+def row_of(folder: Path, frame_count: int) -> MadeRow:
     """The same two files over and over: what grows with length would still grow."""
     clips = []
     for name, lead in (("first.mkv", 0), ("later.mkv", LEAD)):
         with VideoWriter(folder / name, fps=FPS, size=SIZE, codec="ffv1") as writer:
             writer.write(torch.rand(lead + NEW_FRAMES, 3, SIZE.height, SIZE.width))
         clips.append(Clip(folder / name, NEW_FRAMES, lead))
-    return Row((clips[0], *[clips[1]] * (frame_count // NEW_FRAMES - 1)))
+    return MadeRow((clips[0], *[clips[1]] * (frame_count // NEW_FRAMES - 1)), FPS, SIZE, "row")
 
 
 def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path) -> None:
     psutil = pytest.importorskip("psutil")
     process, peaks = psutil.Process(), []
 
-    def above(row: Row) -> float:
+    def above(row: MadeRow) -> float:
         seen = []
         stitch_chunks(
             row,  # type: ignore[arg-type]

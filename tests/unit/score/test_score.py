@@ -1,12 +1,12 @@
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 import torch
 
 from motionweave.errors import InputError
-from motionweave.longform.clips import Clip
+from motionweave.longform.clips import Clip, MadeRow
 from motionweave.marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
 from motionweave.media import FootageFrames, VideoWriter
 from motionweave.metrics.seam import Join
@@ -26,18 +26,6 @@ class MeanColour:
     def embed(self, picture):
         mean = picture.mean((1, 2))
         return None if float(mean.max()) < 0.05 else mean / mean.norm()
-
-
-@dataclass(frozen=True)
-class Row:
-    fps: Fraction
-    size: Size
-    made: tuple[Clip, ...]
-    seam: str = "cut"
-    name: str = "row"
-
-    def clips(self):
-        return self.made
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +93,7 @@ def test_chunks_are_scored_as_they_are_joined_and_as_their_corrections_leave_the
         with VideoWriter(path, fps=FPS, size=SIZE, codec="ffv1") as writer:
             writer.write(frames[8 * index - lead : 8 * index + 8])
         clips.append(Clip(path, 8, lead, (lambda frame, _: frame // 2) if index == 2 else None))
-    row = Row(FPS, SIZE, tuple(clips))
+    row = MadeRow(tuple(clips), FPS, SIZE, "row", "cut")
     assert joins_of(replace(row, seam="linear")) == (Join(8, 2), Join(16, 2))
     assert joins_of(replace(row, seam="replace")) == (Join(6), Join(14))
     found = score_video(row, options=QUICK)

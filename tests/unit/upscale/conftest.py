@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,24 +12,12 @@ from safetensors.torch import save_file
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 
-from motionweave.longform.clips import Clip
+from motionweave.longform.clips import Clip, MadeRow
 from motionweave.media import VideoWriter
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.types import Progress, Size
 
 SMALL = Size(24, 16)
-
-
-@dataclass(frozen=True)
-class Row:
-    made: tuple[Clip, ...]
-    size: Size
-    fps: Fraction = Fraction(24)
-    name: str = "row"
-    seam: str = "linear"
-
-    def clips(self) -> tuple[Clip, ...]:
-        return self.made
 
 
 @pytest.fixture
@@ -51,17 +38,17 @@ def esrgan(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def row(tmp_path: Path) -> Callable[..., Row]:
+def row(tmp_path: Path) -> Callable[..., MadeRow]:
     """A maker of rows: new frames and lead of each clip, size."""
 
-    def make(parts: list[tuple[int, int]], size: Size = SMALL) -> Row:
+    def make(parts: list[tuple[int, int]], size: Size = SMALL) -> MadeRow:
         clips = []
         for index, (count, lead) in enumerate(parts):
             path = tmp_path / f"clip{index}.mkv"
             with VideoWriter(path, fps=Fraction(24), size=size, codec="ffv1") as writer:
                 writer.write(torch.rand(lead + count, 3, size.height, size.width))
             clips.append(Clip(path, count, lead))
-        return Row(tuple(clips), size)
+        return MadeRow(tuple(clips), Fraction(24), size, "row")
 
     return make
 
