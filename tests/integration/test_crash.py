@@ -1,6 +1,5 @@
 """Real processes, killed as `kill -9` does: the next one finishes with the very frames of a run that was left alone."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -8,51 +7,37 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
+from apart import AVAILABLE, exit_code, start
+from crashes import (
+    CHUNKS,
+    SIZE,
+    hold_the_lock,
+    request_for,
+    work,
+    work_and_tell,
+    work_on,
+    work_until_file,
+    work_until_stage,
+)
 
-from motionweave.engine import MotionWeaveEngine
-from motionweave.errors import MediaError
-from motionweave.longform.plan import plan_chunks
-from motionweave.longform.stitch import stitch_chunks
 from motionweave.longform.store import ChunkStore
 from motionweave.media import read_frames
 from motionweave.request import Request
-from motionweave.runtime import Folders, LocalRuntime
-from motionweave.sampling import DenoiseOptions, Guidance
-from motionweave.types import Audio, Size
 
 ROOT = Path(__file__).parents[2]
 MINI = ROOT / "mini"
-SIZE, FPS, SECONDS = Size(32, 32), Fraction(7), 60
-CHUNKS, STEPS = 4, 2
+KILLED = -signal.SIGKILL if AVAILABLE else None
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, so that each starts at once")
-
-
-@pytest.fixture(scope="module")
-def request_for(tiny_backbone) -> Callable[[Path], Request]:
-    with torch.inference_mode():
-        picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-        identity = tiny_backbone.encode_image(picture, SIZE, 0.02, 0)
-    plan = plan_chunks(tiny_backbone.facts, 4 * CHUNKS, FPS)
-    return lambda folder: Request(
-        tiny_backbone, identity, (), plan, DenoiseOptions(STEPS, Guidance(1.0)), 3, folder / "run"
-    )
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason="processes are forked, so that each starts at once")
 
 
-def work(request: Request, on_progress=None) -> None:
-    """Weave, and stitch with sound."""
-    runtime = LocalRuntime(Folders(Path("input"), Path("output"), Path("temp")), on_progress=on_progress)
-    with torch.inference_mode():
-        list(MotionWeaveEngine(request, runtime).generate())
-    sound = Audio(torch.linspace(-0.5, 0.5, 32000)[None], 14000)
-    stitch_chunks(
-        ChunkStore.reopen(request.folder), request.folder.parent / "video.mp4", sound, on_progress=on_progress
-    )
+@pytest.fixture
+def request_in(tiny_svd_folder) -> Callable[[Path], Request]:
+    return partial(request_for, tiny_svd_folder)
 
 
 def made(folder: Path) -> dict[str, bytes]:
@@ -63,26 +48,11 @@ def made(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(request_for, tmp_path_factory) -> dict[str, bytes]:
+def whole(tiny_svd_folder, tmp_path_factory) -> dict[str, bytes]:
     """What a run leaves behind that nobody stops."""
     folder = tmp_path_factory.mktemp("whole")
-    work(request_for(folder))
+    work(request_for(tiny_svd_folder, folder))
     return made(folder)
-
-
-def killed(target: Callable[[], None], when: Callable[[], bool] | None = None) -> bool:
-    """Run something in a process of its own, kill it once `when` holds; say whether it was killed."""
-    process = multiprocessing.get_context("fork").Process(target=target)
-    process.start()
-    deadline = time.monotonic() + SECONDS
-    while process.is_alive() and time.monotonic() < deadline:
-        if when is not None and when():
-            os.kill(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.0005)
-    process.join(SECONDS)
-    assert process.exitcode in (0, -signal.SIGKILL)
-    return process.exitcode != 0
 
 
 def finishes_as_if_left_alone(request: Request, whole: dict[str, bytes]) -> None:
@@ -108,93 +78,69 @@ the unfinished file."""
 
 
 @pytest.mark.parametrize(("action", "name"), FILE_MOMENTS)
-def test_a_kill_at_each_change_on_disk_costs_nothing_but_time(request_for, whole, tmp_path, action, name):
-    request = request_for(tmp_path)
-
-    def until_the_moment():
-        def hook(event, arguments):
-            if event == action and str(arguments[event == "os.rename"]).endswith(name):
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(hook)
-        work(request)
-
-    assert killed(until_the_moment)
-    finishes_as_if_left_alone(request, whole)
+def test_a_kill_at_each_change_on_disk_costs_nothing_but_time(
+    tiny_svd_folder, request_in, whole, tmp_path, action, name
+):
+    assert exit_code(start(work_until_file, tiny_svd_folder, tmp_path, action, name)) == KILLED
+    finishes_as_if_left_alone(request_in(tmp_path), whole)
 
 
 @pytest.mark.parametrize(("stage", "chunk"), [("denoise", 0), ("denoise", 2), ("decode", 1), ("stitch", 1)])
-def test_a_kill_in_the_middle_of_each_stage_costs_nothing_but_time(request_for, whole, tmp_path, stage, chunk):
-    request = request_for(tmp_path)
-
-    def until_the_moment():
-        def hook(progress):
-            if (progress.stage, progress.chunk) == (stage, chunk):
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        work(request, hook)
-
-    assert killed(until_the_moment)
-    store = ChunkStore(request.folder, request.plan, SIZE)
-    assert len(store.records()) == (CHUNKS if stage == "stitch" else chunk)
+def test_a_kill_in_the_middle_of_each_stage_costs_nothing_but_time(
+    tiny_svd_folder, request_in, whole, tmp_path, stage, chunk
+):
+    assert exit_code(start(work_until_stage, tiny_svd_folder, tmp_path, stage, chunk)) == KILLED
+    request = request_in(tmp_path)
+    assert len(ChunkStore(request.folder, request.plan, SIZE).records()) == (CHUNKS if stage == "stitch" else chunk)
     finishes_as_if_left_alone(request, whole)
 
 
-def test_a_run_that_is_killed_again_and_again_at_random_moments_gets_there(request_for, whole, tmp_path, pytestconfig):
-    draw, request, kills = random.Random(4), request_for(tmp_path), pytestconfig.getoption("--kills")
+def test_a_run_that_is_killed_again_and_again_at_random_moments_gets_there(
+    tiny_svd_folder, request_in, whole, tmp_path, pytestconfig
+):
+    draw, request, begun = random.Random(4), request_in(tmp_path), tmp_path / "begun"
     started = time.monotonic()
-    work(request_for(tmp_path / "timed"))
+    work(request_in(tmp_path / "timed"))
     took = time.monotonic() - started
-    for _ in range(kills):
-        delay = time.monotonic() + draw.uniform(0, took)
-        killed(lambda: work(request), lambda delay=delay: time.monotonic() > delay)
+    for _ in range(pytestconfig.getoption("--kills")):
+        process, delay = start(work_on, tiny_svd_folder, tmp_path), draw.uniform(0, took)
+        exit_code(process, lambda delay=delay: begun.exists() and time.time() > begun.stat().st_mtime + delay)
+        begun.unlink()
         if draw.random() < 0.3:  # begin anew, so that early moments are met as well
             for path in request.folder.glob("*"):
                 path.unlink()
     finishes_as_if_left_alone(request, whole)
 
 
-def test_a_kill_while_writing_leaves_an_unfinished_file_that_the_next_run_removes(request_for, whole, tmp_path):
-    request = request_for(tmp_path)
+def test_a_kill_while_writing_leaves_an_unfinished_file_that_the_next_run_removes(
+    tiny_svd_folder, request_in, whole, tmp_path
+):
+    request = request_in(tmp_path)
     unfinished = lambda: any(request.folder.glob(".chunk-*.part"))  # noqa: E731
     while not unfinished():
-        killed(lambda: work(request), unfinished)
+        exit_code(start(work_on, tiny_svd_folder, tmp_path), unfinished)
         assert not (tmp_path / "video.mp4").exists(), "the moment was missed"
     finishes_as_if_left_alone(request, whole)
 
 
-def test_two_processes_on_one_run_directory_do_not_hurt_each_other(request_for, whole, tmp_path):
-    request = request_for(tmp_path)
-    refused = tmp_path / "refused.txt"
-
-    def second():
-        try:
-            work(request)
-        except MediaError as error:
-            refused.write_text(str(error))
+def test_two_processes_on_one_run_directory_do_not_hurt_each_other(tiny_svd_folder, request_in, whole, tmp_path):
+    request = request_in(tmp_path)
 
     def hook(progress):
         if (progress.stage, progress.chunk, progress.step) == ("denoise", 1, 1):
-            assert not killed(second)
+            assert exit_code(start(work_and_tell, tiny_svd_folder, tmp_path)) == 0
 
     work(request, hook)
-    assert f"process {os.getpid()} on " in refused.read_text()
-    assert "is at work in this run directory" in refused.read_text()
-    refused.unlink()
+    refused = (tmp_path / "refused").read_text()
+    assert f"process {os.getpid()} on " in refused
+    assert "is at work in this run directory" in refused
     finishes_as_if_left_alone(request, whole)
 
 
-def test_the_lock_of_a_killed_process_does_not_block(request_for, whole, tmp_path):
-    request = request_for(tmp_path)
-
-    def stay():
-        with ChunkStore(request.folder, request.plan, SIZE).writing():
-            (tmp_path / "holds").touch()
-            time.sleep(SECONDS)
-
-    assert killed(stay, (tmp_path / "holds").exists)
-    (tmp_path / "holds").unlink()
-    finishes_as_if_left_alone(request, whole)
+def test_the_lock_of_a_killed_process_does_not_block(tiny_svd_folder, request_in, whole, tmp_path):
+    holder = start(hold_the_lock, tiny_svd_folder, tmp_path)
+    assert exit_code(holder, (tmp_path / "holds").exists) == KILLED
+    finishes_as_if_left_alone(request_in(tmp_path), whole)
 
 
 @pytest.mark.skipif(
@@ -212,7 +158,7 @@ def test_the_command_is_killed_in_the_middle_and_run_again(tmp_path):
 
     def finish(name: str) -> tuple[dict[str, bytes], list[bytes]]:
         words, run = command(name)
-        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS * 5)
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         frames = [frame.numpy().tobytes() for frame in read_frames(Path(done.stdout.splitlines()[-1]))]
         return {path.name: path.read_bytes() for path in run.glob("chunk-*")}, frames

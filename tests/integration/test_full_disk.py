@@ -1,6 +1,5 @@
 """A disk that is full or may not be written: one clear line, no finished chunk lost, nothing half-written left."""
 
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -12,58 +11,24 @@ from pathlib import Path
 
 import pytest
 import torch
+from apart import AVAILABLE, exit_code, start
+from small_runs import SIZE, as_nobody, choose_the_first, fill, limited, noise, stitch
 
-from motionweave.errors import MediaError
 from motionweave.longform.disk import clip_share, disk_bytes
-from motionweave.longform.plan import ChunkPlan, plan_chunks
-from motionweave.longform.stitch import stitch_chunks
+from motionweave.longform.plan import plan_chunks
 from motionweave.longform.store import ChunkStore
-from motionweave.types import Size
 
-SIZE = Size(64, 64)
-PLAN = ChunkPlan(12, Fraction(7), 4, 2, 4)
-
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="limits are set in a forked process")
-
-
-def noise(seed: int) -> torch.Tensor:
-    """Frames that hardly compress: about 64 kB a chunk."""
-    return torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
-
-
-def fill(folder: Path, upto: int = 3) -> None:
-    store = ChunkStore(folder, PLAN, SIZE)
-    with store.writing():
-        for index in range(upto):
-            if store.finished(index, "key") is None:
-                store.save(index, "key", noise(index), torch.zeros(4, 4, 8, 8), 1.0)
-        store.finish()
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason="limits are set in processes that are forked")
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in (".lock", ".owner.json")}
 
 
-def in_another_process(act, report: Path) -> str:
-    """Do something in a process of its own, as limits cannot be taken back; give the error it ended with."""
-
-    def run():
-        try:
-            act()
-        except MediaError as error:
-            report.write_text(str(error))
-
-    process = multiprocessing.get_context("fork").Process(target=run)
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
-    return report.read_text() if report.exists() else ""
-
-
-def limit_files_to(size: int) -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+def refused(told: Path, work, *arguments) -> str:
+    """Do something in a process of its own, and give what it was refused with."""
+    assert exit_code(start(work, *arguments)) == 0
+    return told.read_text() if told.exists() else ""
 
 
 @pytest.mark.parametrize("limit", [5_000, 30_000, 36_000])
@@ -74,11 +39,7 @@ def test_a_clip_that_does_not_fit_is_refused_and_what_was_finished_stays(tmp_pat
     before = files(run)
     assert min(path.stat().st_size for path in run.glob("*.mkv")) > 36_000
 
-    def act():
-        limit_files_to(limit)
-        fill(run)
-
-    told = in_another_process(act, tmp_path / "told")
+    told = refused(tmp_path / "told", limited, limit, tmp_path / "told", fill, run)
     assert told.startswith("chunk-00002.mkv: cannot be written: ")
     assert "its disk has room" in told
     assert {name: data for name, data in files(run).items() if name != "journal.jsonl"} == {
@@ -93,13 +54,8 @@ def test_a_journal_that_cannot_grow_stays_readable(tmp_path):
     fill(run, upto=2)
     size = (run / "journal.jsonl").stat().st_size
 
-    def act():
-        store = ChunkStore.reopen(run)
-        record = store.records()[0]
-        limit_files_to(size + 20)
-        store.choose(record)
-
-    assert in_another_process(act, tmp_path / "told").startswith("journal.jsonl: cannot be written: ")
+    told = refused(tmp_path / "told", limited, size + 20, tmp_path / "told", choose_the_first, run)
+    assert told.startswith("journal.jsonl: cannot be written: ")
     assert (run / "journal.jsonl").stat().st_size == size
     assert sorted(ChunkStore.reopen(run).records()) == [0, 1]
 
@@ -107,14 +63,11 @@ def test_a_journal_that_cannot_grow_stays_readable(tmp_path):
 def test_a_video_that_does_not_fit_is_refused_and_the_one_before_stays(tmp_path):
     run, video = tmp_path / "run", tmp_path / "video.mp4"
     fill(run)
-    stitch_chunks(ChunkStore.reopen(run), video)
+    stitch(run, video)
     before = video.read_bytes()
 
-    def act():
-        limit_files_to(len(before) // 2)
-        stitch_chunks(ChunkStore.reopen(run), video)
-
-    assert in_another_process(act, tmp_path / "told").startswith("video.mp4: cannot be written: ")
+    told = refused(tmp_path / "told", limited, len(before) // 2, tmp_path / "told", stitch, run, video)
+    assert told.startswith("video.mp4: cannot be written: ")
     assert video.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "told", "video.mp4"]
 
@@ -129,16 +82,14 @@ def test_a_disk_that_is_really_full_is_refused_in_the_systems_words(tmp_path):
         pytest.skip("this system lets nobody mount a small file system")
     code = f"""
 import sys; sys.path[:0] = {sys.path!r}
-import importlib.util
-spec = importlib.util.spec_from_file_location("full", {__file__!r}); full = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(full)
 from pathlib import Path
+from small_runs import ChunkStore, MediaError, fill
 run = Path({str(small)!r}) / "run"
 try:
-    full.fill(run)
-except full.MediaError as error:
+    fill(run)
+except MediaError as error:
     print(error)
-print(sorted(full.ChunkStore.reopen(run).records()), [path.name for path in run.glob(".*.part")])
+print(sorted(ChunkStore.reopen(run).records()), [path.name for path in run.glob(".*.part")])
 """
     script = f'mount -t tmpfs -o size=192k tmpfs "{small}" && exec "$0" -c "$1"'
     done = subprocess.run([*mount, "sh", "-c", script, sys.executable, code], capture_output=True, text=True)
@@ -160,13 +111,8 @@ def test_a_read_only_run_directory_is_refused_and_stays_as_it_is():
         told.chmod(0o666)
         run.chmod(0o555)
 
-        def act():
-            if os.geteuid() == 0:
-                os.setuid(65534)
-            fill(run)
-
         try:
-            message = in_another_process(act, told)
+            message = refused(told, as_nobody, told, fill, run)
         finally:
             run.chmod(0o755)
         assert "cannot be written: Permission denied" in message
