@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .longform.stitch import StitchOptions, stitch_chunks
     from .longform.store import ChunkStore
     from .marionette.sample import DRIVING_KINDS, DrivingKind, SampleRequest, make_sample
+    from .marionette.sample_files import write_sample_clips, write_sample_keypoints
     from .media import RECIPES, Footage, FootageFrames, VideoCodec, open_footage, read_audio, read_image, recipe_of
     from .metrics.identity import FaceRecogniser, PictureRecogniser
     from .models.audio_motion_model import AudioMotionModel, load_audio_motion_model, read_motion
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from .score import ScoreOptions, joins_of_plan, score_chart, score_video
     from .tracks.camera import CameraTrack
     from .tracks.camera_moves import CAMERA_PRESETS, CameraRequest, camera_path, parse_moves
-    from .tracks.camera_preview import camera_sheet
+    from .tracks.camera_preview import camera_rows, camera_sheet
     from .tracks.camera_warp import nearness_of, warp_by_camera
     from .tracks.depth import DepthMaps, DepthTrack
     from .tracks.depth_estimate import DepthRange, estimate_depth
@@ -139,6 +140,7 @@ _HOMES = {
     "longform.stitch": ("StitchOptions", "stitch_chunks"),
     "longform.store": ("ChunkStore",),
     "marionette.sample": ("DRIVING_KINDS", "DrivingKind", "SampleRequest", "make_sample"),
+    "marionette.sample_files": ("write_sample_clips", "write_sample_keypoints"),
     "media": (
         "RECIPES",
         "Footage",
@@ -160,7 +162,7 @@ _HOMES = {
     "score": ("ScoreOptions", "joins_of_plan", "score_chart", "score_video"),
     "tracks.camera": ("CameraTrack",),
     "tracks.camera_moves": ("CAMERA_PRESETS", "CameraRequest", "camera_path", "parse_moves"),
-    "tracks.camera_preview": ("camera_sheet",),
+    "tracks.camera_preview": ("camera_rows", "camera_sheet"),
     "tracks.camera_warp": ("nearness_of", "warp_by_camera"),
     "tracks.depth": ("DepthMaps", "DepthTrack"),
     "tracks.depth_estimate": ("DepthRange", "estimate_depth"),
@@ -317,6 +319,7 @@ __all__ = [
     "animate_light",
     "available_models",
     "camera_path",
+    "camera_rows",
     "camera_sheet",
     "check_run",
     "choice_sheet",
@@ -402,4 +405,6 @@ __all__ = [
     "warp_by_camera",
     "wrap_upscale_model",
     "write_pose_keypoint",
+    "write_sample_clips",
+    "write_sample_keypoints",
 ]

@@ -24,6 +24,7 @@ from ..motionweave import (
     stitch_chunks,
     upscale_chunks,
     wrap_upscale_model,
+    write_sample_clips,
 )
 from .convert import audio_from_socket
 from .runtime import folders, runtime
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from ..motionweave import ClipRow, Join, VideoCodec
 
+SAMPLE = "sample"
 CONNECTED = "the connected one"
 HANDED_ON = ("h264", "h265", "h265-10bit", "av1", "av1-10bit")
 """Codecs that Save Video copies as they are."""
@@ -53,8 +55,9 @@ class LoadClips(io.ComfyNode):
             inputs=[
                 io.String.Input("folder", default="", tooltip="A folder below ComfyUI's input folder, such as "
                                 "clips/dance. Its videos come in the order of their names, clip2 before clip10."),
-                io.Combo.Input("place", options=["input", "output"], default="input",
-                               tooltip="Which of ComfyUI's folders it lies in."),
+                io.Combo.Input("place", options=["input", "output", SAMPLE], default="input",
+                               tooltip="Which of ComfyUI's folders it lies in; 'sample' draws three clips that share 4 "
+                               "frames, to try, whatever the folder."),
                 io.Int.Input("overlap", default=0, min=0, max=4096,
                              tooltip="Frames at each clip's beginning that the clip before ends with; Stitch Chunks "
                              "fades over them. 0 where clips follow one another without a shared frame."),
@@ -72,12 +75,19 @@ class LoadClips(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, folder: str, place: str, **_: Any) -> str:
         """Look at the folder again when something in it has changed."""
-        return clip_folder_state(confine(getattr(folders(), place), folder))
+        return SAMPLE if place == SAMPLE else clip_folder_state(_clips(folder, place))
 
     @classmethod
     def execute(cls, folder: str, place: str, overlap: int, conform: bool) -> io.NodeOutput:
-        row = open_clip_folder(confine(getattr(folders(), place), folder), overlap, conform)
+        row = open_clip_folder(_clips(folder, place), overlap, conform)
         return io.NodeOutput(row, sum(clip.frame_count for clip in row.clips()), float(row.fps))
+
+
+def _clips(folder: str, place: str) -> Path:
+    here = folders()
+    if place == SAMPLE:
+        return write_sample_clips(here.temp / "motionweave")
+    return confine(getattr(here, place), folder)
 
 
 class UpscaleChunks(io.ComfyNode):

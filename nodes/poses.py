@@ -29,6 +29,7 @@ from ..motionweave import (
     steadiness_plot,
     track_sheet,
     write_pose_keypoint,
+    write_sample_keypoints,
 )
 from .convert import footage_from, image_from_pixels, pixels_from_image, pose_maps_from_video
 from .runtime import folders, runtime
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..motionweave import PersonChoice, PoseEstimator, PoseTrack, RetargetMethod
+
+SAMPLE = "sample"
 
 
 class ExtractPose(io.ComfyNode):
@@ -202,7 +205,8 @@ class LoadPoseFile(io.ComfyNode):
             "files, COCO annotations, or a table of COCO's 17 points.",
             inputs=[
                 io.String.Input("file", default="", tooltip="A .json or .csv file, or a folder of .json files, below "
-                                "ComfyUI's input folder, such as poses/dance.json."),
+                                "ComfyUI's input folder, such as poses/dance.json; 'sample' draws one of 48 "
+                                "frames, 12 a second, to try."),
                 io.Float.Input("fps", default=24.0, min=0.1, max=240.0, step=0.01,
                                tooltip="Frames per second; the files do not say."),
                 io.Int.Input("canvas_width", default=0, min=0, max=16384,
@@ -219,12 +223,14 @@ class LoadPoseFile(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, file: str, **_: Any) -> str:
         """Read the file again when it has changed."""
-        return pose_file_state(confine(folders().input, file))
+        return SAMPLE if file == SAMPLE else pose_file_state(confine(folders().input, file))
 
     @classmethod
     def execute(cls, file: str, fps: float, canvas_width: int, canvas_height: int) -> io.NodeOutput:
         canvas = Size(canvas_width, canvas_height) if canvas_width and canvas_height else None
-        track = read_pose_file(confine(folders().input, file), Fraction(fps).limit_denominator(1001), canvas)
+        here = folders()
+        path = write_sample_keypoints(here.temp / "motionweave") if file == SAMPLE else confine(here.input, file)
+        track = read_pose_file(path, Fraction(fps).limit_denominator(1001), canvas)
         return io.NodeOutput(track, ui=ui.PreviewImage(image_from_pixels(track_sheet(track)), cls=cls))
 
 

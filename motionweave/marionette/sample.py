@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..media import VideoWriter
-from ..tracks.keypoints import from_wholebody
+from ..tracks.keypoints import Person, from_wholebody
 from ..tracks.pose_drawing import draw_pose
 from ..types import Audio, Size
 from .motion import Motion
@@ -104,15 +104,27 @@ def write_pose_maps(path: Path, world: World, seconds: float, fps: Fraction) -> 
     Returns:
         The path.
     """
-    times = clip_times(round(seconds * fps), fps)
-    skeleton = pose_skeleton(world.character, motion_at(world, times))
-    points, _, _ = camera_of(world, len(times)).project(wholebody_keypoints(skeleton), MAP_SIZE)
-    limit = np.array([MAP_SIZE.width, MAP_SIZE.height])
-    inside = np.asarray(((points >= 0) & (points < limit)).all(-1))
     with VideoWriter(path, fps=fps, size=MAP_SIZE, crf=12) as writer:
-        for frame in np.concatenate([points, inside[..., None]], -1):
-            writer.write(draw_pose([from_wholebody(frame)], MAP_SIZE, MAP_SIZE)[None])
+        for person in people_of(world, clip_times(round(seconds * fps), fps), MAP_SIZE):
+            writer.write(draw_pose([person], MAP_SIZE, MAP_SIZE)[None])
     return path
+
+
+def people_of(world: World, time_s: np.ndarray, size: Size) -> list[Person]:
+    """Give a marionette's exact keypoints; what lies outside the picture is not seen.
+
+    Args:
+        world: Whose skeleton, how it moves.
+        time_s: When, (F,) seconds.
+        size: The picture that the keypoints are pixels of.
+
+    Returns:
+        The figure at each time.
+    """
+    skeleton = pose_skeleton(world.character, motion_at(world, time_s))
+    points, _, _ = camera_of(world, len(time_s)).project(wholebody_keypoints(skeleton), size)
+    inside = np.asarray(((points >= 0) & (points < np.array([size.width, size.height]))).all(-1))
+    return [from_wholebody(frame) for frame in np.concatenate([points, inside[..., None]], -1)]
 
 
 @dataclass(frozen=True)
