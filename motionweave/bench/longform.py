@@ -37,6 +37,7 @@ from ..errors import InputError
 from ..longform.clips import ClipRow, MadeRow, Seam
 from ..longform.drift import DriftSettings
 from ..longform.drift_log import DriftLog
+from ..longform.joins import joined_frames
 from ..longform.plan import ChunkPlan, Joining, plan_chunks
 from ..longform.store import ChunkStore
 from ..marionette import FIRST_EVALUATION_SEED, World, clip_times, make_world, render_clip
@@ -203,12 +204,11 @@ def _results(bench: Bench, name: str, index: int) -> dict[str, dict[str, float]]
         scores = {TRUTH: bench.score(bench.truth(index), index, bench.plan(Joining()))}
     else:
         store = bench.made(METHODS[name], index)
-        scores: dict[str, VideoScore] = {}
-        for row, settings in ((name, DriftSettings()), (f"{name}_corrected", CORRECTION)):
-            _correct(store, settings)
-            # Joined as the method says, which need not be as the plan does.
-            joined = MadeRow(store.clips(), store.fps, store.size, store.name, METHODS[name].seam)
-            scores[row] = bench.score(joined, index)
+        plain = bench.score(_joined(store, name, DriftSettings()), index)
+        corrected = _joined(store, name, CORRECTION)
+        # Where nothing drifted as far as the threshold, every clip is read as it was made.
+        same = corrected == _joined(store, name, DriftSettings())
+        scores = {name: plain, f"{name}_corrected": plain if same else bench.score(corrected, index)}
     found = {row: _figures(score) for row, score in scores.items()}
     path.write_text(json.dumps(found), encoding="utf-8")
     return found
@@ -219,19 +219,19 @@ def _figures(score: VideoScore) -> dict[str, float]:
     return {key: value for key in KEYS if (value := score.figures[key]) is not None}
 
 
-def _correct(store: ChunkStore, settings: DriftSettings) -> None:
-    """Have a run's clips read with a correction."""
+def _joined(store: ChunkStore, name: str, settings: DriftSettings) -> ClipRow:
+    """Give a run's clips, read with a correction and joined as a method says, which need not be as its plan does."""
     log = DriftLog(store, settings)
     for index in range(len(store.plan)):
         log.see(store.records()[index])
+    return MadeRow(store.clips(), store.fps, store.size, store.name, METHODS[name].seam)
 
 
 def _overview(bench: Bench, index: int) -> Tensor:
     """Give frames from all over the default's run, (F, 3, H, W) in [0, 1]."""
     wanted = set(np.linspace(0, bench.frames - 1, PICTURED_FRAMES).round().astype(int).tolist())
-    store = bench.made(METHODS[DEFAULT], index)
-    _correct(store, DriftSettings())
-    return torch.stack([frame.float() / 255 for place, frame in enumerate(store.frames()) if place in wanted])
+    row = _joined(bench.made(METHODS[DEFAULT], index), DEFAULT, DriftSettings())
+    return torch.stack([frame.float() / 255 for place, frame in enumerate(joined_frames(row)) if place in wanted])
 
 
 def _true_overview(bench: Bench, index: int) -> Tensor:

@@ -13,8 +13,7 @@ from motionweave.bench.longform import (
     METHODS,
     TRUTH,
     Bench,
-    JoinedRow,
-    _correct,
+    _joined,
     _results,
     exact_poses,
     longform,
@@ -50,8 +49,9 @@ def test_every_way_is_measured_with_and_without_correction_and_kept(bench, name)
 def test_ways_that_differ_in_the_join_alone_share_a_run(bench):
     stores = [bench.made(METHODS[name], 0) for name in ("hard_cut", "cross_fade")]
     assert stores[0].folder == stores[1].folder
-    _correct(stores[0], replace(CORRECTION, threshold=0.0))
-    assert any(clip.correction for clip in JoinedRow(stores[1], "cut").clips())
+    row = _joined(stores[0], "cross_fade", replace(CORRECTION, threshold=0.0))
+    assert row.seam == "linear" and any(clip.correction for clip in row.clips())
+    assert not any(clip.correction for clip in _joined(stores[1], "hard_cut", CORRECTION).clips())
 
 
 def test_the_true_video_goes_through_the_autoencoder_piece_by_piece(bench):
