@@ -78,10 +78,11 @@ if TYPE_CHECKING:
     from .tracks.light_setup import LIGHT_PRESETS, Lamp, LightSetup
     from .tracks.normals import surface_normals
     from .tracks.people import PersonChoice, follow_person
+    from .tracks.people_preview import people_rows
     from .tracks.pose import KeypointTrack, PoseMapFile, PoseMapFrames, PoseTrack, pose_map_file, require_keypoints
     from .tracks.pose_files import pose_file_state, read_pose_file
     from .tracks.pose_keypoint import read_pose_keypoint, write_pose_keypoint
-    from .tracks.pose_preview import overlay_sheet
+    from .tracks.pose_preview import overlay_sheet, sample_footage
     from .tracks.pose_sheet import choice_sheet, draw_range, fit_sheet, steadiness_plot, track_sheet
     from .tracks.pose_styles import POSE_STYLES
     from .tracks.preview import contact_sheet, curve_sheet, draw_curves, spread
@@ -187,13 +188,14 @@ _HOMES = {
     "tracks.light_setup": ("LIGHT_PRESETS", "Lamp", "LightSetup"),
     "tracks.normals": ("surface_normals",),
     "tracks.people": ("PersonChoice", "follow_person"),
+    "tracks.people_preview": ("people_rows",),
     "tracks.pose_files": ("pose_file_state", "read_pose_file"),
     "tracks.pose_sheet": ("choice_sheet", "draw_range", "fit_sheet", "steadiness_plot", "track_sheet"),
     "tracks.pose_styles": ("POSE_STYLES",),
     "tracks.relight": ("relight_pictures",),
     "tracks.pose": ("KeypointTrack", "PoseMapFile", "PoseMapFrames", "PoseTrack", "pose_map_file", "require_keypoints"),
     "tracks.pose_keypoint": ("read_pose_keypoint", "write_pose_keypoint"),
-    "tracks.pose_preview": ("overlay_sheet",),
+    "tracks.pose_preview": ("overlay_sheet", "sample_footage"),
     "tracks.preview": ("contact_sheet", "curve_sheet", "draw_curves", "spread"),
     "tracks.retarget": ("RetargetMethod", "retarget_pose"),
     "tracks.smoothing": ("SmoothOptions", "smooth_pose"),
@@ -372,6 +374,7 @@ __all__ = [
     "overlay_unet",
     "parse_curve",
     "parse_moves",
+    "people_rows",
     "plan_chunks",
     "plan_memory",
     "pose_file_state",
@@ -388,6 +391,7 @@ __all__ = [
     "remake_chunk",
     "require_keypoints",
     "retarget_pose",
+    "sample_footage",
     "scale_light",
     "score_chart",
     "score_video",

@@ -13,6 +13,7 @@ from ..motionweave import (
     CameraRequest,
     InputError,
     camera_path,
+    camera_rows,
     camera_sheet,
     nearness_of,
     parse_moves,
@@ -76,7 +77,11 @@ class CameraPath(io.ComfyNode):
         rate = Fraction(fps).limit_denominator(1001)
         request = CameraRequest(preset, amount if amount_curve is None else amount_curve, seconds, rate, easing, seed)
         track = camera_path(request, parse_moves(moves))
-        return io.NodeOutput(track, ui=ui.PreviewImage(image_from_pixels(camera_sheet(track)), cls=cls))
+        asked = {"preset": preset, "amount": amount, "seconds": seconds, "fps": fps, "easing": easing, "moves": moves,
+                 "seed": seed, "curve": amount_curve is not None}  # fmt: skip
+        shown = {"motionweave_camera": [{"inputs": asked, **camera_rows(track)}]}
+        sheet = ui.PreviewImage(image_from_pixels(camera_sheet(track)), cls=cls)
+        return io.NodeOutput(track, ui=shown | sheet.as_dict())
 
 
 class WarpByCamera(io.ComfyNode):

@@ -20,11 +20,13 @@ from ..motionweave import (
     fit_sheet,
     follow_person,
     overlay_sheet,
+    people_rows,
     pose_file_state,
     read_pose_file,
     read_pose_keypoint,
     require_keypoints,
     retarget_pose,
+    sample_footage,
     smooth_pose,
     steadiness_plot,
     track_sheet,
@@ -74,8 +76,11 @@ class ExtractPose(io.ComfyNode):
     ) -> io.NodeOutput:
         footage = footage_from(video, images, fps)
         track = extract_pose(footage, pose_model, runtime())
-        sheet = image_from_pixels(overlay_sheet(footage, track))
-        return io.NodeOutput(track, len(track), ui=ui.PreviewImage(sheet, cls=cls))
+        sample = sample_footage(footage, track)
+        pictures = ui.PreviewImage(image_from_pixels(sample.small()), cls=cls).as_dict()["images"]
+        shown = {"motionweave_footage": [{"frames": list(sample.indices), "pictures": pictures}]}
+        sheet = ui.PreviewImage(image_from_pixels(overlay_sheet(sample, track)), cls=cls)
+        return io.NodeOutput(track, len(track), ui=shown | sheet.as_dict())
 
 
 class PoseFromMaps(io.ComfyNode):
@@ -261,8 +266,8 @@ class ChoosePerson(io.ComfyNode):
     def execute(cls, pose: PoseTrack, choice: PersonChoice, index: int) -> io.NodeOutput:
         everybody = require_keypoints(pose)
         chosen = follow_person(everybody, choice, index)
-        sheet = image_from_pixels(choice_sheet(everybody, chosen))
-        return io.NodeOutput(chosen, ui=ui.PreviewImage(sheet, cls=cls))
+        sheet = ui.PreviewImage(image_from_pixels(choice_sheet(everybody, chosen)), cls=cls)
+        return io.NodeOutput(chosen, ui={"motionweave_people": [people_rows(everybody)]} | sheet.as_dict())
 
 
 class SmoothPose(io.ComfyNode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -45,6 +45,24 @@ def camera_sheet(track: CameraTrack) -> Tensor:
     views = torch.from_numpy(np.concatenate(panels, 1)).permute(2, 0, 1)[None].float() / 255  # 1 3 H W
     strip = contact_sheet(_wall_seen(track), 4, 2 * PANEL)
     return torch.cat([views, strip], -2)
+
+
+def camera_rows(track: CameraTrack, most: int = 241) -> dict[str, Any]:
+    """Tell where the camera is, in values that JSON knows.
+
+    Args:
+        track: The track.
+        most: Cameras to tell of, evenly over the track, the first and the last among them.
+
+    Returns:
+        `frames` and `fps` of the track, and `cameras`: the `frame`, `rotation` (three rows), `position` and `focal` of
+        each, to five digits.
+    """
+    poses = track.poses()
+    columns = zip(*(each.round(5).tolist() for each in (poses.rotation, poses.position, poses.focal)), strict=True)
+    cameras = [{"rotation": turn, "position": place, "focal": focal} for turn, place, focal in columns]
+    chosen = [{"frame": frame, **cameras[frame]} for frame in spread(len(track), most)]
+    return {"frames": len(track), "fps": float(track.fps), "cameras": chosen}
 
 
 def _draw_panel(draw: ImageDraw, title: str, axes: tuple[int, int], cameras: CameraPoses) -> None:

@@ -28,6 +28,9 @@ REACH_PER_FRAME = 0.05
 HEADING_FRAMES = 8
 """For how many frames somebody unseen is expected to go on as before."""
 
+GAP_S = 3.0
+"""For how many seconds somebody may be unseen in a track and still be the same person."""
+
 Frames = Sequence[tuple[Person, ...]]
 
 
@@ -173,7 +176,7 @@ def choose_person(
 
 
 def follow_person(
-    track: KeypointTrack, choice: PersonChoice = "track", index: int = 0, gap_s: float = 3.0
+    track: KeypointTrack, choice: PersonChoice = "track", index: int = 0, gap_s: float = GAP_S
 ) -> KeypointTrack:
     """Keep one person of several in a track.
 

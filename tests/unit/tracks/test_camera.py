@@ -1,5 +1,6 @@
 """Camera tracks: exact on any clock, recovered from their rays, and true to what pixels do."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +14,7 @@ from motionweave.errors import InputError
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.tracks.camera import MOVES, CameraFrames, CameraPath, CameraPoses
 from motionweave.tracks.camera_moves import CAMERA_PRESETS, CameraRequest, camera_path, parse_moves
-from motionweave.tracks.camera_preview import camera_sheet
+from motionweave.tracks.camera_preview import camera_rows, camera_sheet
 from motionweave.tracks.camera_rays import (
     image_motion,
     plucker_rays,
@@ -301,3 +302,15 @@ def test_every_move_changes_the_preview():
     for move in MOVES:
         value = {"zoom": 1.5, "dolly": 0.3, "truck": 0.2, "pedestal": 0.2}.get(move, 15)
         assert (camera_sheet(path(**{move: f"0: {1 if move == 'zoom' else 0}, 1: {value}"})) - still).abs().max() > 0.2
+
+
+def test_what_is_told_of_a_path_is_json_and_its_very_cameras():
+    track = path(seconds=4.0, pan="0: 0, 4: 20", dolly="0: 0, 4: 0.4")
+    told = json.loads(json.dumps(camera_rows(track, most=5)))
+    assert (told["frames"], told["fps"]) == (96, 24.0)
+    chosen = [each["frame"] for each in told["cameras"]]
+    assert (chosen[0], chosen[-1]) == (0, 95)
+    assert len(chosen) == 5
+    for name in ("rotation", "position", "focal"):
+        wanted = getattr(track.poses(), name)[chosen]
+        np.testing.assert_allclose([each[name] for each in told["cameras"]], wanted, atol=1e-5)

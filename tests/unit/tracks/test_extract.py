@@ -15,7 +15,7 @@ from motionweave.runtime import Folders, LocalRuntime
 from motionweave.tracks.estimators.dwpose import interpolate_boxes, load_dwpose
 from motionweave.tracks.extract import extract_pose, load_people, save_people
 from motionweave.tracks.keypoints import from_wholebody
-from motionweave.tracks.pose_preview import overlay_sheet
+from motionweave.tracks.pose_preview import overlay_sheet, sample_footage
 from motionweave.types import Size
 
 MODELS = Path(__file__).parents[3] / "mini" / "dwpose"
@@ -144,7 +144,9 @@ def test_progress_reaches_the_end_and_an_interrupt_passes(network, clip, tmp_pat
 @needs_mini
 def test_the_preview_shows_the_figure_under_its_skeleton(network, clip, runtime):
     footage = FootageFrames(clip.frames, FPS)
-    sheet = overlay_sheet(footage, extract_pose(footage, network, runtime))
+    track = extract_pose(footage, network, runtime)
+    sample = sample_footage(footage, track)
+    sheet = overlay_sheet(sample, track)
     assert sheet.shape[:2] == (1, 3)
     assert 0.02 < float((sheet.amax(1) - sheet.amin(1) > 0.4).float().mean()) < 0.6
 
