@@ -2,12 +2,14 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { addCameraPreview } from "./camera/preview.js";
 import { addCurveEditor } from "./curve/editor.js";
 import { addSphere } from "./light/sphere.js";
 import { addPlanTimeline } from "./plan/timeline.js";
 import { addFilmstrip, listen } from "./weave/filmstrip.js";
 
 const PANELS = {
+  MotionWeaveCameraPath: addCameraPreview,
   MotionWeaveLight: addSphere,
   MotionWeavePlanChunks: addPlanTimeline,
   MotionWeaveTimeline: addCurveEditor,

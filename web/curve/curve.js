@@ -55,8 +55,12 @@ export function writeCurve(keys) {
 
 /** Give the value at a moment, in seconds; a curve holds before its first keyframe and after its last. */
 export function valueAt(keys, seconds) {
-  let index = -1;
-  while (index + 1 < keys.length && keys[index + 1].time <= seconds) index += 1;
+  let [index, above] = [-1, keys.length]; // the last keyframe that is not later, found by halves
+  while (above - index > 1) {
+    const middle = (index + above) >> 1;
+    if (keys[middle].time <= seconds) index = middle;
+    else above = middle;
+  }
   if (index < 0) return keys[0].value;
   const [key, next] = [keys[index], keys[index + 1]];
   if (!next) return key.value;

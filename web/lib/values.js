@@ -39,6 +39,12 @@ export function feeding(node, name) {
   return index < 0 ? null : (node.getInputNode?.(index) ?? null);
 }
 
+/** Give what a node told when it last ran; ComfyUI keeps it while the workflow is open. */
+export function outputOf(app, node) {
+  const inside = node.graph && node.graph.rootGraph && node.graph !== node.graph.rootGraph;
+  return app.nodeOutputs?.[inside ? `${node.graph.id}:${node.id}` : String(node.id)];
+}
+
 /** Say whether an event's node is this one; inside a subgraph the event names the way to it, such as `5:2`. */
 export function isNode(node, executionId) {
   if (executionId === undefined || executionId === null) return false;

@@ -2,7 +2,7 @@
 // picture has drifted.
 
 import { addPanel, make, watch } from "../lib/panel.js";
-import { clock, isNode } from "../lib/values.js";
+import { clock, isNode, outputOf } from "../lib/values.js";
 import { drawDrift } from "./drift.js";
 import { RunProgress } from "./progress.js";
 
@@ -40,9 +40,9 @@ export function addFilmstrip(node, { app, api }) {
   watch(
     node,
     strip.host,
-    () => app.nodeOutputs?.[String(node.id)]?.motionweave?.length ?? 0,
+    () => outputOf(app, node)?.motionweave?.length ?? 0,
     (count) => {
-      if (count && !strip.progress) strip.finish(app.nodeOutputs[String(node.id)]);
+      if (count && !strip.progress) strip.finish(outputOf(app, node));
     },
   );
 }
