@@ -132,6 +132,26 @@ class Canvas:
         self.page.evaluate("(workflow) => app.loadGraphData(workflow)", workflow)
         self.page.wait_for_timeout(1500)
 
+    def wire(self, *links: tuple[str, int, str, str]) -> None:
+        """Connect nodes: the one that gives and which output, the one that takes and which input."""
+        self.page.evaluate(
+            """(links) => {
+                const of = (type) => app.graph.nodes.find((node) => node.type === type);
+                for (const [from, output, to, input] of links)
+                    of(from).connect(output, of(to), of(to).inputs.findIndex(({ name }) => name === input));
+            }""",
+            links,
+        )
+
+    def queue(self) -> None:
+        """Queue what is on the canvas, as its Run button does."""
+        self.page.evaluate("() => app.queuePrompt(0, 1)")
+
+    @staticmethod
+    def centre(locator: Any) -> tuple[float, float]:
+        box = locator.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
     def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
         mouse = self.page.mouse
         mouse.move(*start)
@@ -183,3 +203,10 @@ def canvas(server: Any) -> Iterator[Canvas]:
         page.set_default_timeout(60_000)
         yield Canvas(page, server.url)
         browser.close()
+
+
+@pytest.fixture(params=[False, True], ids=["classic", "vue"])
+def drawn(canvas: Canvas, request: pytest.FixtureRequest) -> Canvas:
+    """The canvas in both ways of drawing nodes."""
+    canvas.render(request.param)
+    return canvas

@@ -22,17 +22,13 @@ def short(workflow: dict) -> dict:
     return workflow
 
 
-def queue(canvas) -> None:
-    canvas.page.evaluate("() => app.queuePrompt(0, 1)")
-
-
 def test_a_run_shows_its_chunks_can_be_cancelled_and_goes_on_from_there(canvas):
     canvas.render(False)
     canvas.open(short(json.loads(WORKFLOW.read_text(encoding="utf-8"))))
     canvas.look_at(WEAVE, scale=0.85)
     strip = canvas.panel("motionweave_filmstrip")
     status, frames = strip.locator(".status"), strip.locator(".frames li")
-    queue(canvas)
+    canvas.queue()
     strip.get_by_text("Chunk 1 of").wait_for(timeout=RUN_LIMIT_MS)
     strip.locator(".now").wait_for(timeout=RUN_LIMIT_MS)
     strip.get_by_text("Chunk 2 of").wait_for(timeout=RUN_LIMIT_MS)
@@ -44,16 +40,17 @@ def test_a_run_shows_its_chunks_can_be_cancelled_and_goes_on_from_there(canvas):
     canvas.picture("canvas-weave.jpg", WEAVE)
     count = frames.count()
 
-    canvas.page.evaluate("() => fetch('/interrupt', { method: 'POST' })")
+    canvas.page.evaluate("() => app.extensionManager.command.execute('Comfy.Interrupt')")
     strip.get_by_text("Cancelled at").wait_for(timeout=RUN_LIMIT_MS)
     assert "kept" in strip.locator(".quiet").first.inner_text()
 
-    queue(canvas)
+    canvas.queue()
     strip.get_by_text(f"{count} chunks finished").wait_for(timeout=RUN_LIMIT_MS)
     assert "there already" in strip.locator(".quiet").first.inner_text()
     assert {frames.nth(i).get_attribute("data-state") for i in range(count)} == {"finished"}
     assert strip.locator(".drift svg").count() >= 2
     assert status.inner_text() == f"{count} chunks finished"
+    canvas.picture("canvas-drift.jpg", WEAVE)
     plan = canvas.panel("motionweave_plan")
     plan.get_by_text(f"{count} chunks").wait_for()
     assert plan.locator(".fresh").count() == count

@@ -9,19 +9,8 @@ pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT, PLAN, TIMELINE, WEAVE = (f"MotionWeave{name}" for name in ("Light", "PlanChunks", "Timeline", "Weave"))
-PANELS = {LIGHT: "sphere", PLAN: "plan", TIMELINE: "curve", WEAVE: "filmstrip"}
-
-
-def centre(locator) -> tuple[float, float]:
-    box = locator.bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-@pytest.fixture(params=[False, True], ids=["classic", "vue"])
-def drawn(canvas, request):
-    """The canvas in both ways of drawing nodes."""
-    canvas.render(request.param)
-    return canvas
+CAMERA, PEOPLE = "MotionWeaveCameraPath", "MotionWeaveChoosePerson"
+PANELS = {LIGHT: "sphere", PLAN: "plan", TIMELINE: "curve", WEAVE: "filmstrip", CAMERA: "camera", PEOPLE: "people"}
 
 
 @pytest.mark.parametrize("type", PANELS, ids=PANELS.get)
@@ -42,8 +31,8 @@ def test_a_drag_over_the_sphere_changes_the_light_that_is_queued(drawn):
     assert before["preset"] == "studio"
     panel = drawn.panel("motionweave_sphere")
     stage, handle = panel.locator(".stage"), panel.locator(".handle")
-    x, y = centre(stage)
-    drawn.drag(centre(handle), (x - stage.bounding_box()["width"] * 0.2, y))
+    x, y = drawn.centre(stage)
+    drawn.drag(drawn.centre(handle), (x - stage.bounding_box()["width"] * 0.2, y))
     after = drawn.prompt()[LIGHT]
     assert after["preset"] == "custom"
     assert -60 < after["azimuth"] < -20
@@ -76,7 +65,7 @@ def test_the_sphere_follows_the_widgets_and_leaves_a_prompt_alone(canvas):
     assert panel.locator("canvas").evaluate("(canvas) => canvas.toDataURL()") != seen
     canvas.set(LIGHT, "prompt", "golden hour")
     panel.get_by_role("button", name="Use the sphere").wait_for(state="visible")
-    canvas.page.mouse.click(*centre(panel.locator(".stage")))
+    canvas.page.mouse.click(*canvas.centre(panel.locator(".stage")))
     assert canvas.prompt()[LIGHT]["preset"] == "neon"
     panel.get_by_role("button", name="Use the sphere").click()
     assert canvas.prompt()[LIGHT]["prompt"] == ""
@@ -86,7 +75,7 @@ def test_the_curve_is_edited_by_hand_and_by_keyboard(drawn):
     drawn.place(TIMELINE)
     panel = drawn.panel("motionweave_curve")
     keys, plot = panel.locator(".key"), panel.locator(".plot").bounding_box()
-    x, y = centre(keys.nth(1))
+    x, y = drawn.centre(keys.nth(1))
     drawn.drag((x, y), (x + plot["width"] * 0.2, y + plot["height"] * 0.3))
     keyframes = drawn.prompt()[TIMELINE]["keyframes"]
     moved = keyframes.split(", ")[1]
@@ -118,12 +107,7 @@ def test_a_curve_that_cannot_be_read_says_so_and_stays_as_it_is(canvas):
 def test_the_chunks_are_drawn_as_the_plan_changes(canvas):
     canvas.render(False)
     canvas.place("MotionWeaveLoadBackbone", PLAN)
-    canvas.page.evaluate(
-        """() => {
-            const of = (type) => app.graph.nodes.find((node) => node.type === type);
-            of("MotionWeaveLoadBackbone").connect(0, of("MotionWeavePlanChunks"), 0);
-        }"""
-    )
+    canvas.wire(("MotionWeaveLoadBackbone", 0, PLAN, "backbone"))
     canvas.set("MotionWeaveLoadBackbone", "model", "mini-svd")
     panel = canvas.panel("motionweave_plan")
     panel.get_by_text("the chunks show when this has run").wait_for()

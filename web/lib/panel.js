@@ -17,7 +17,7 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-const SVG_TAGS = new Set(["svg", "g", "rect", "path", "circle", "line", "text", "polyline"]);
+const SVG_TAGS = new Set(["svg", "g", "rect", "path", "circle", "line", "text", "polyline", "image"]);
 
 /**
  * Put a panel at the end of a node.
