@@ -56,3 +56,11 @@ def test_the_templates_menu_has_every_workflow_with_its_thumbnail(server):
         place = f"/api/workflow_templates/{FOLDER}/{path.stem}"
         assert server.fetch(f"{place}.json") == path.read_bytes()
         assert server.fetch(f"{place}.jpg").startswith(b"\xff\xd8\xff")
+
+
+def test_the_canvas_gets_every_nodes_texts_in_every_language(server, pack_nodes):
+    offered = server.get("/i18n")
+    for language in (path.name for path in (ROOT / "locales").iterdir()):
+        assert set(offered[language]["nodeDefs"]) >= set(pack_nodes)
+        assert offered[language]["nodeDefs"]["MotionWeaveWeave"]["inputs"]["steps"]["tooltip"]
+        assert "MOTIONWEAVE_CHUNKS" in offered[language]["dataTypes"]
