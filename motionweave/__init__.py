@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from .tracks.speech_model import SpeechModel, load_speech_model
     from .tracks.speech_preview import face_motion_sheet, speech_sheet
     from .tracks.timeline import EASINGS, Curve, Easing, constant, parse_curve
+    from .train.tune import TuneRequest, prepared_datasets, train_adapter, tuning_recipes
     from .types import Audio, Progress, Size
     from .upscale.chunks import UpscaledRow, UpscaleOptions, upscale_chunks
     from .upscale.model import UpscaleModel, load_upscale_model, wrap_upscale_model
@@ -203,6 +204,7 @@ _HOMES = {
     "tracks.speech_model": ("SpeechModel", "load_speech_model"),
     "tracks.speech_preview": ("face_motion_sheet", "speech_sheet"),
     "tracks.timeline": ("EASINGS", "Curve", "Easing", "constant", "parse_curve"),
+    "train.tune": ("TuneRequest", "prepared_datasets", "train_adapter", "tuning_recipes"),
     "types": ("Audio", "Progress", "Size"),
     "upscale.chunks": ("UpscaleOptions", "UpscaledRow", "upscale_chunks"),
     "upscale.model": ("UpscaleModel", "load_upscale_model", "wrap_upscale_model"),
@@ -312,6 +314,7 @@ __all__ = [
     "SpeechTrack",
     "StitchOptions",
     "TalkingPose",
+    "TuneRequest",
     "UpscaleModel",
     "UpscaleOptions",
     "UpscaledRow",
@@ -380,6 +383,7 @@ __all__ = [
     "pose_file_state",
     "pose_map_file",
     "pose_models",
+    "prepared_datasets",
     "preview_light",
     "read_audio",
     "read_image",
@@ -405,6 +409,8 @@ __all__ = [
     "stitch_chunks",
     "surface_normals",
     "track_sheet",
+    "train_adapter",
+    "tuning_recipes",
     "upscale_chunks",
     "warp_by_camera",
     "wrap_upscale_model",

@@ -219,18 +219,31 @@ def doctor(as_json: AsJson = False, output_dir: OutputDir = DEFAULT_OUTPUT, debu
 def train(
     recipe: Annotated[Path, typer.Argument(help="Recipe YAML, such as recipes/mini/vae.yaml.")],
     steps: Annotated[int | None, typer.Option("--steps", help="Steps to take in place of the recipe's.")] = None,
-    output_dir: Annotated[Path, typer.Option("--output-dir", help="Folder for the finished model.")] = Path("trained"),
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", help="Folder for the finished model; trained, or the experiment's by default."),
+    ] = None,
     cache_dir: Annotated[Path, typer.Option("--cache-dir", help="Folder for clips and checkpoints.")] = Path("cache"),
+    experiment: Annotated[
+        str | None,
+        typer.Option("--experiment", metavar="NAME", help="Keep question, recipe and results in experiments/NAME."),
+    ] = None,
+    question: Annotated[str, typer.Option("--question", help="What a new experiment is to find out.")] = "",
     debug: Debug = False,
 ) -> None:
     """Train a model from a recipe; calling it again goes on from the last checkpoint."""
     with one_line_errors(debug, DEFAULT_INPUT):
         import logging
 
+        from .train.experiment import begin_experiment, run_experiment
         from .train.run import run_recipe
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        typer.echo(run_recipe(recipe, output_dir, cache_dir, steps))
+        if experiment is None:
+            typer.echo(run_recipe(recipe, output_dir or Path("trained"), cache_dir, steps))
+        else:
+            begun = begin_experiment(Path("experiments"), experiment, recipe, question)
+            typer.echo(run_experiment(begun, output_dir, cache_dir, steps))
 
 
 @app.command()
@@ -492,6 +505,7 @@ def marionette_dataset(
     fps: Annotated[int, typer.Option("--fps", help="Frame rate.", min=1)] = 12,
     first_seed: Annotated[int, typer.Option("--first-seed", help="Seed of the first character.")] = 0,
     held_out: Annotated[int, typer.Option("--held-out", help="How many of them are kept out of training.")] = 0,
+    speaking: Annotated[bool, typer.Option("--speaking", help="Have them speak, seen from near.")] = False,
     debug: Debug = False,
 ) -> None:
     """Draw a dataset of marionettes, to try training with."""
@@ -500,7 +514,8 @@ def marionette_dataset(
 
         from .dataset.marionette import MarionetteFilms, write_marionette
 
-        typer.echo(write_marionette(folder, MarionetteFilms(clips, seconds, Fraction(fps), first_seed, held_out)))
+        films = MarionetteFilms(clips, seconds, Fraction(fps), first_seed, held_out, speaking)
+        typer.echo(write_marionette(folder, films))
 
 
 def _model_folders(models_dir: Path | None) -> Folders:

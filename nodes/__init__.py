@@ -18,6 +18,7 @@ from . import (
     samples,
     speech,
     timeline,
+    training,
     weave,
     weights,
 )
@@ -40,6 +41,7 @@ STAGES = (
     reroll,
     finish,
     measure,
+    training,
 )
 """Node files in the order in which data passes them."""
 

@@ -34,6 +34,15 @@ def folders() -> Folders:
     return _comfy_folders() if "folder_paths" in sys.modules else current_runtime().folders
 
 
+def make_room() -> None:
+    """Have ComfyUI unload every model: what follows needs all the memory that there is, and asks nobody for it."""
+    if "comfy.model_management" in sys.modules:
+        import comfy.model_management as management
+
+        management.unload_all_models()
+        management.soft_empty_cache()
+
+
 def _comfy_folders() -> Folders:
     import folder_paths
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import InputError, MediaError
 from ..tracks.depth import DepthFile
 from ..tracks.extract import People, load_people
+from ..tracks.face_region import face_regions
 from ..tracks.pose import KeypointTrack
 from ..types import Size
 from .extract import SEAL, TOKEN_EVERY
@@ -80,8 +81,15 @@ class Film:
 
     def poses(self, frames: list[int]) -> Tensor:
         """Draw the poses of some frames, (F, 3, H, W) uint8."""
-        track = KeypointTrack(tuple(self.people[frame] for frame in frames), self.size, self.fps)
-        return track.drawn(self.size)
+        return self._track(frames).drawn(self.size)
+
+    def faces(self, frames: list[int]) -> Tensor:
+        """Say where the faces of some frames are in the latents, (F, h, w) float32 in [0, 1]."""
+        height, width = self._facts["latents"][-2:]
+        return face_regions(self._track(frames), Size(width, height))
+
+    def _track(self, frames: list[int]) -> KeypointTrack:
+        return KeypointTrack(tuple(self.people[frame] for frame in frames), self.size, self.fps)
 
     def depth(self, start: int, stop: int, shown: tuple[float, float]) -> Tensor:
         """Draw the depth of frames [start, stop), (F, 3, H, W) uint8.

@@ -10,6 +10,8 @@ from pathlib import Path
 from ..errors import InputError
 from ..marionette import FIRST_EVALUATION_SEED, make_world
 from ..marionette.sample import write_footage
+from ..marionette.voice import speak
+from ..marionette.world import portrait
 from ..media.files import whole_file
 from .entries import METADATA, Entry, write_entries
 
@@ -28,6 +30,8 @@ class MarionetteFilms:
     """Seed of the first; the others follow."""
     held_out: int = 0
     """How many of the last ones are held out of training."""
+    speaking: bool = False
+    """Whether they are seen from near and speak, with sound, as training of speech needs."""
 
     def __post_init__(self) -> None:
         """Check the numbers once, and keep evaluation's characters out."""
@@ -70,7 +74,9 @@ def write_marionette(folder: Path, films: MarionetteFilms) -> Path:
         seed = films.first_seed + index
         name = f"videos/marionette-{seed:06d}.mp4"
         if not (folder / name).is_file():
-            write_footage(folder / name, make_world(seed), films.seconds, films.fps)
+            world = make_world(seed)
+            voice = speak(world.motion_seed, films.seconds) if films.speaking else None
+            write_footage(folder / name, portrait(world) if films.speaking else world, films.seconds, films.fps, voice)
         split = "test" if index >= films.clip_count - films.held_out else "train"
         entries.append(Entry(file=name, prompt=f"marionette {seed}, moving", split=split))
     write_entries(folder / METADATA, entries)

@@ -25,11 +25,12 @@ from .extract import TOKEN_EVERY
 from .film import Film
 from .layouts import PREPARED
 from .prepare import PreparedClip, read_portrait
+from .voices import Voices
 
 FILMS_OPEN = 32
 """Films whose keypoints are held; the one that was opened first makes room."""
 
-Signal = Literal["pose", "depth"]
+Signal = Literal["pose", "depth", "speech"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class WindowBatch:
     """(B, F, 3, H, W) uint8 pose maps; without frames where they are not wanted."""
     depth: Tensor
     """(B, F, 3, H, W) uint8 depth maps; without frames where they are not wanted."""
+    speech: Tensor
+    """(B, F, W, L, D) float32: what is heard around each frame; without frames where it is not wanted."""
+    face: Tensor
+    """(B, F, h, w) float32 in [0, 1]: where the face is; without frames where speech is not wanted."""
 
     def to(self, device: torch.device) -> WindowBatch:
         """Give the same on a device."""
@@ -80,20 +85,25 @@ def stack_windows(windows: list[WindowBatch]) -> WindowBatch:
 class Windows(Dataset[WindowBatch]):
     """Windows by their number, without end."""
 
-    def __init__(self, folder: Path, spec: WindowSpec) -> None:
+    def __init__(self, folder: Path, spec: WindowSpec, voices: Voices | None = None) -> None:
         """Open a prepared dataset.
 
         Args:
             folder: The dataset.
             spec: Which windows.
+            voices: What is heard in its films, where speech is wanted; every film is encoded now.
 
         Raises:
             InputError: If it is not prepared, has no clip that is long enough, or lacks a signal.
             MediaError: If what was read is damaged.
         """
-        self.folder, self.spec = folder, spec
+        self.folder, self.spec, self.voices = folder, spec, voices
         self._films: dict[str, Film] = {}
         clips = [clip for clip in read_clips(folder) if clip.split == spec.split]
+        if voices is not None:
+            clips = [clip for clip in clips if voices.track(clip.file) is not None]
+            if not clips:
+                raise InputError(f"none of the {spec.split} clips of {folder} has sound; speech is learnt from films")
         rated = [(clip, rate) for clip in clips for rate in self._rates(clip)]
         self._choices = [(clip, rate) for clip, rate in rated if self._places(clip, rate)]
         """Clips, and the rates at which they hold a window."""
@@ -144,6 +154,8 @@ class Windows(Dataset[WindowBatch]):
             fps=torch.tensor(float(rate)),
             pose=film.poses(frames) if "pose" in self.spec.signals else none,
             depth=self._depth(film, clip, frames) if "depth" in self.spec.signals else none,
+            speech=torch.zeros(0) if self.voices is None else self.voices.around(clip.file, frames, film.fps),
+            face=torch.zeros(0) if self.voices is None else film.faces(frames),
         )
 
     def _rates(self, clip: PreparedClip) -> tuple[Fraction, ...]:

@@ -72,7 +72,7 @@ def driver(seed: int, motion_seed: int) -> World:
     return replace(make_world(seed, motion_seed), energy=1.2)
 
 
-def write_footage(path: Path, world: World, seconds: float, fps: Fraction) -> Path:
+def write_footage(path: Path, world: World, seconds: float, fps: Fraction, sound: Audio | None = None) -> Path:
     """Write a video of a moving marionette.
 
     Args:
@@ -80,12 +80,13 @@ def write_footage(path: Path, world: World, seconds: float, fps: Fraction) -> Pa
         world: Who, where, how.
         seconds: Length.
         fps: Frame rate.
+        sound: What is heard, from the first frame on.
 
     Returns:
         The path.
     """
     times = clip_times(round(seconds * fps), fps)
-    with VideoWriter(path, fps=fps, size=FOOTAGE_SIZE, crf=12) as writer:
+    with VideoWriter(path, fps=fps, size=FOOTAGE_SIZE, crf=12, audio=sound) as writer:
         for start in range(0, len(times), FRAMES_AT_ONCE):
             frames = render_clip(world, times[start : start + FRAMES_AT_ONCE], fps, FOOTAGE_SIZE).frames
             writer.write((frames * 255).round().to(torch.uint8))

@@ -51,7 +51,9 @@ class Strip:
     """Seconds and values of dots."""
 
 
-def draw_strips(strips: Sequence[Strip], seconds: float, borders: Sequence[float] = (), title: str = "") -> Tensor:
+def draw_strips(
+    strips: Sequence[Strip], seconds: float, borders: Sequence[float] = (), title: str = "", tick: str = "{:.3g} s"
+) -> Tensor:
     """Draw the chart.
 
     Args:
@@ -59,6 +61,7 @@ def draw_strips(strips: Sequence[Strip], seconds: float, borders: Sequence[float
         seconds: Length of the time axis.
         borders: Seconds at which one chunk gives way to the next.
         title: Written on top.
+        tick: How places on the time axis are written; what goes over something else than seconds says so.
 
     Returns:
         (1, 3, H, W) float32 in [0, 1], 900 pixels wide.
@@ -74,7 +77,7 @@ def draw_strips(strips: Sequence[Strip], seconds: float, borders: Sequence[float
     for index, strip in enumerate(shown):
         _Area(draw, top + index * (STRIP_PX + GAP_PX) + GAP_PX - 6, seconds).draw_strip(strip, borders)
     for share in np.linspace(0, 1, 7):
-        text = f"{seconds * share:.3g} s"
+        text = tick.format(seconds * share)
         at = LEFT_PX + (WIDTH - LEFT_PX - RIGHT_PX) * share - draw.textlength(text) * (0.5 if share < 1 else 1)
         draw.text((at, image.height - FOOT_PX + 4), text, fill=INK)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255  # 1 3 H W

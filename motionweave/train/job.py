@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..runtime import Runtime
 from .loop import LoopOptions
 
 
@@ -20,3 +21,6 @@ class Job:
     """Rendered data that several trainings may share."""
     run: Path
     """This training's checkpoints and log."""
+    runtime: Runtime | None = None
+    """Who hosts a tuning recipe: where models are looked for, which device computes, who is told each step. None for
+    ``models`` in the working folder and whatever accelerate chooses."""

@@ -57,7 +57,7 @@ TRAINERS: dict[str, tuple[str, str]] = {
 """For each kind of recipe that is one file: its module and function, which takes the recipe and the job."""
 
 
-def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) -> Path:
+def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None, run: Path | None = None) -> Path:
     """Train what a recipe says.
 
     Args:
@@ -65,17 +65,18 @@ def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) 
         output: Where models go; recipes that build on others find them there.
         cache: Where rendered clips, latents and checkpoints are kept; a second call goes on from there.
         steps: Steps to take in place of the recipe's.
+        run: Checkpoints and log; None for a folder of the recipe's name in the cache.
 
     Returns:
-        The folder of the finished model.
+        The folder, or file, of the finished model.
 
     Raises:
         InputError: If the recipe is wrong.
     """
     recipe = read_recipe(path)
-    options = _options(recipe.loop, steps)
+    options = loop_options(recipe.loop, steps)
     torch.manual_seed(options.seed)
-    run = cache / f"run-{path.stem}"
+    run = run or cache / f"run-{path.stem}"
     if not isinstance(recipe, VAERecipe | ImageEncoderRecipe | DenoiserRecipe):
         module, function = TRAINERS[recipe.kind]
         train: Any = getattr(import_module(module, __package__), function)
@@ -88,7 +89,8 @@ def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None) 
     return _train_denoiser(recipe, options, clips, output, run)
 
 
-def _options(loop: LoopRecipe | TuningLoop, steps: int | None) -> LoopOptions:
+def loop_options(loop: LoopRecipe | TuningLoop, steps: int | None) -> LoopOptions:
+    """Give the loop's options, with other steps where some are named."""
     return LoopOptions(
         steps=steps or loop.steps,
         learning_rate=loop.learning_rate,

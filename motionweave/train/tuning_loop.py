@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..dataset.tools import open_backbone
+from ..dataset.voices import Voices
 from ..dataset.windows import Share, Windows, WindowSpec, stream
 from ..errors import InputError
-from ..runtime import Folders
+from ..runtime import Folders, LocalRuntime
+from ..types import Progress
 from .job import Job
 from .loop import Average, learning_rate_at
-from .tuning import Tuner, build_adapter, draw, write_adapter
+from .tuning import Tuner, draw
+from .tuning_adapters import Learner, build_learner
+from .tuning_card import tuning_card
+from .tuning_log import TuningLog, check_trackers
 from .tuning_recipe import TuningRecipe
 
 logger = logging.getLogger(__name__)
@@ -36,34 +42,67 @@ def train_tuning(recipe: TuningRecipe, job: Job) -> Path:
         job: Where; ``state.pt`` of its run folder is where a stopped training goes on, bit for bit on a processor.
 
     Returns:
-        The adapter's folder, ready for the loader nodes, with a model card.
+        The adapter's folder, or a LoRA's file, ready for the loader nodes, with a model card.
 
     Raises:
         InputError: If the dataset does not suit the recipe, or the run folder is another recipe's.
         MissingModelError: If the backbone is not on this machine.
+        UnsupportedError: If a package that the recipe needs is missing.
     """
-    from accelerate import Accelerator
-    from accelerate.utils import DistributedDataParallelKwargs
-
-    accelerator = Accelerator(
-        mixed_precision="bf16" if recipe.precision == "bf16" else "no",
-        gradient_accumulation_steps=recipe.loop.accumulate,
-        # A single image token leaves some attention weights without a say.
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-    )
-    backbone = open_backbone(recipe.backbone, Folders(Path("input"), job.output, job.cache, (Path("models"),)))
-    windows = Windows(Path(recipe.dataset), window_spec(recipe, backbone.facts.image_role == "first_frame"))
+    accelerator = _accelerator(recipe, job)
+    here = job.runtime or LocalRuntime(Folders(Path("input"), job.cache, job.cache, (Path("models"),)))
+    backbone = open_backbone(recipe.backbone, here.folders)
+    hearing = _hearing(recipe, here.folders)
+    voices = Voices(Path(recipe.dataset), hearing, here) if hearing else None
+    spec = window_spec(recipe, backbone.facts.image_role == "first_frame")
+    windows = Windows(Path(recipe.dataset), spec, voices)
     windows.require_backbone(backbone.digest)
     for clip in windows.too_short:
         logger.warning("%s frames %d-%d: too short for a window", clip.file, clip.start, clip.stop - 1)
-    tuner = Tuner(backbone.unet, build_adapter(backbone, recipe), recipe)
-    training = _Training(recipe, job, accelerator, windows, tuner)
+    learner = build_learner(backbone, recipe, hearing)
+    training = _Training(recipe, job, accelerator, windows, backbone, learner)
     training.run()
     if accelerator.is_main_process:
-        folder = write_adapter(tuner.net, recipe.trains, job.output / recipe.name)
-        (folder / "README.md").write_text(_card(recipe, windows, training), encoding="utf-8")
+        made = training.tuner.learner.write(job.output, recipe.name)
+        card = made / "README.md" if made.is_dir() else made.with_suffix(".md")
+        card.write_text(tuning_card(recipe, windows, training.log, accelerator.device), encoding="utf-8")
     accelerator.wait_for_everyone()
-    return job.output / recipe.name
+    accelerator.end_training()
+    return made_path(recipe, job.output)
+
+
+def _hearing(recipe: TuningRecipe, folders: Folders) -> Any:
+    """Load what hears, where speech is trained."""
+    from ..tracks.speech_model import load_speech_model
+    from ..weights.locate import locate_model
+
+    if recipe.trains != "speech":
+        return None
+    return load_speech_model(locate_model("speech", recipe.speech.model, folders))
+
+
+def _accelerator(recipe: TuningRecipe, job: Job) -> Any:
+    from accelerate import Accelerator
+    from accelerate.utils import DistributedDataParallelKwargs
+
+    check_trackers(recipe.trackers)
+    accelerator = Accelerator(
+        gradient_accumulation_steps=recipe.loop.accumulate,
+        log_with=list(recipe.trackers) or None,
+        project_dir=job.run,
+        cpu=job.runtime is not None and job.runtime.device.type == "cpu",
+        # A single image token leaves some attention weights without a say.
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    # Trackers take plain values only.
+    told = {name: str(value) for name, value in recipe.model_dump(mode="json").items()}
+    accelerator.init_trackers(recipe.name, config=told)
+    return accelerator
+
+
+def made_path(recipe: TuningRecipe, output: Path) -> Path:
+    """Say where a finished adapter lies: a LoRA is a file, the others are folders."""
+    return output / (f"{recipe.name}.safetensors" if recipe.trains == "lora" else recipe.name)
 
 
 def window_spec(recipe: TuningRecipe, first_frame: bool) -> WindowSpec:
@@ -76,7 +115,7 @@ def window_spec(recipe: TuningRecipe, first_frame: bool) -> WindowSpec:
     return WindowSpec(
         frames=recipe.frames,
         fps=tuple(Fraction(rate) for rate in recipe.fps),
-        signals=() if recipe.trains == "identity" else (recipe.trains,),
+        signals=() if recipe.trains in ("identity", "lora") else (recipe.trains,),
         reference="first" if first_frame else "any",
         seed=recipe.loop.seed,
     )
@@ -85,24 +124,29 @@ def window_spec(recipe: TuningRecipe, first_frame: bool) -> WindowSpec:
 class _Training:
     """One training, from its checkpoint on."""
 
-    def __init__(self, recipe: TuningRecipe, job: Job, accelerator: Any, windows: Windows, tuner: Tuner) -> None:
+    def __init__(
+        self, recipe: TuningRecipe, job: Job, accelerator: Any, windows: Windows, backbone: Any, learner: Learner
+    ) -> None:
         self._recipe, self._job, self._accelerator, self._windows = recipe, job, accelerator, windows
-        self._tuner = tuner
-        trained = list(tuner.trained().values())
-        tuner.to(accelerator.device)
+        self._backbone = backbone
+        self.tuner = Tuner(backbone.unet, learner, recipe)
+        trained = list(self.tuner.trained().values())
+        self.tuner.to(accelerator.device)
         optimizer = torch.optim.AdamW(trained, recipe.loop.learning_rate, weight_decay=recipe.loop.weight_decay)
         # Parameters by their order; the list holds the very ones that learn.
         self._trained = nn.ParameterList(trained)
         self._average, self._first = Average(self._trained, recipe.loop.ema), 0
         self._state = job.run / "state.pt"
-        # All but the number of steps: one that is to go on for longer is still the same training.
-        self._told = json.dumps(recipe.model_dump(mode="json", exclude={"loop": {"steps"}}), sort_keys=True)
+        # All but what changes no step: one that is to go on for longer is still the same training.
+        looks = {"steps", "save_every", "measure_every", "sample_every"}
+        told = recipe.model_dump(mode="json", exclude={"loop": looks, "trackers": True, "workers": True})
+        self._told = json.dumps(told, sort_keys=True)
         job.run.mkdir(parents=True, exist_ok=True)
         if self._state.is_file():
             self._resume(optimizer)
-        self._module, self._optimizer = accelerator.prepare(tuner, optimizer)
-        self.losses: list[tuple[int, float]] = []
-        """Steps and their held-out losses."""
+        self.log = TuningLog(job.run / "losses.csv", self._first, accelerator)
+        self._held_out = _held_out(windows)
+        self._module, self._optimizer = accelerator.prepare(self.tuner, optimizer)
 
     def _resume(self, optimizer: torch.optim.Optimizer) -> None:
         state = torch.load(self._state, map_location="cpu", weights_only=True)
@@ -130,15 +174,17 @@ class _Training:
                 group["lr"] = learning_rate_at(step, options)
             loss = self._step(step, batches, share)
             self._average.update(self._trained, step)
-            last = step + 1 == options.steps
-            if step % 10 == 0 or last:
+            if step % 10 == 0 or step + 1 == options.steps:
                 logger.info("step %d of %d, loss %.4g", step, options.steps, loss)
-                self._log(step, "loss", loss)
-            if (step + 1) % loop.measure_every == 0 or last:
-                self._measure(step)
-            if (step + 1) % loop.save_every == 0 or last:
+                self.log.add(step, {"loss": loss})
+            picture = self._look(step)
+            if self._is_due(step, loop.save_every):
                 self._save(step + 1)
+            self._report(step + 1, picture)
         self._trained.load_state_dict(self._average.weights)
+
+    def _is_due(self, step: int, every: int) -> bool:
+        return (step + 1) % every == 0 or step + 1 == self._job.options.steps
 
     def _step(self, step: int, batches: Iterator[Any], share: Share) -> float:
         total, loop = 0.0, self._recipe.loop
@@ -157,26 +203,64 @@ class _Training:
             total += float(loss.detach())
         return total / loop.accumulate
 
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Have the averaged weights in the adapter inside the block: they are what will be written."""
+        own = {name: value.clone() for name, value in self._trained.state_dict().items()}
+        self._trained.load_state_dict(self._average.weights)
+        try:
+            yield
+        finally:
+            self._trained.load_state_dict(own)
+
+    def _look(self, step: int) -> Tensor | None:
+        """Measure and sample when it is time to; gives a picture of the samples."""
+        loop = self._recipe.loop
+        measures = self._is_due(step, loop.measure_every)
+        samples = loop.sample_every > 0 and self._is_due(step, loop.sample_every)
+        if not (measures or samples):
+            return None
+        with self._averaged():
+            if measures:
+                self._measure(step)
+            return self._sample(step) if samples else None
+
     @torch.no_grad()
     def _measure(self, step: int) -> None:
         """Measure held-out windows, always the same under the same noise."""
-        from dataclasses import replace
-
-        try:
-            windows = Windows(self._windows.folder, replace(self._windows.spec, split="test"))
-        except InputError:  # nothing is held out
+        if self._held_out is None:
             return
         device, total = self._accelerator.device, 0.0
-        for number, batch in enumerate(stream(windows, Share(1), 0, HELD_OUT)):
+        for number, batch in enumerate(stream(self._held_out, Share(1), 0, HELD_OUT)):
             draws = draw(batch, self._recipe, torch.Generator().manual_seed(number))
-            total += float(self._tuner(batch.to(device), draws.to(device)))
-        self.losses.append((step, total / HELD_OUT))
-        self._log(step, "held_out", total / HELD_OUT)
+            total += float(self.tuner(batch.to(device), draws.to(device)))
+        self.log.add(step, {"held_out": total / HELD_OUT})
 
-    def _log(self, step: int, name: str, value: float) -> None:
-        if self._accelerator.is_main_process:
-            with (self._job.run / "losses.csv").open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow([step, name, f"{value:.6g}"])
+    @torch.no_grad()
+    def _sample(self, step: int) -> Tensor | None:
+        """Make some windows, held-out ones where there are any."""
+        from .tuning_samples import SAMPLES, draw_samples
+
+        if not self._accelerator.is_main_process:
+            return None
+        shown = self._held_out or self._windows
+        path = self._job.run / f"samples/step-{step + 1:06d}"
+        with self.tuner.precise():
+            made = draw_samples(self._backbone, self.tuner.learner, [shown[number] for number in range(SAMPLES)], path)
+        self.log.add(step, {"psnr_db": made.psnr_db, "ssim": made.ssim})
+        return made.picture
+
+    def _report(self, done: int, picture: Tensor | None) -> None:
+        """Say how far it is; where whoever listens ends the training, what was learnt is kept."""
+        if self._job.runtime is None:
+            return
+        stopped = True
+        try:
+            self._job.runtime.report(Progress("train", 0, 1, done, self._job.options.steps, picture))
+            stopped = False
+        finally:
+            if stopped:
+                self._save(done)
 
     def _save(self, step: int) -> None:
         if not self._accelerator.is_main_process:
@@ -193,11 +277,8 @@ class _Training:
         partial.replace(self._state)
 
 
-def _card(recipe: TuningRecipe, windows: Windows, training: _Training) -> str:
-    measured = "".join(f"| {step} | {loss:.5g} |\n" for step, loss in training.losses)
-    table = f"\n| step | held-out loss |\n| --- | --- |\n{measured}" if measured else "\nNothing was held out.\n"
-    told = json.dumps(recipe.model_dump(mode="json"), indent=2)
-    return (
-        f"# {recipe.name}\n\nA {recipe.trains} adapter for {recipe.backbone}, trained on {windows.clip_count} clips by "
-        f"`motionweave train`. The backbone did not learn.\n{table}\n## Recipe\n\n```json\n{told}\n```\n"
-    )
+def _held_out(windows: Windows) -> Windows | None:
+    try:
+        return Windows(windows.folder, replace(windows.spec, split="test"), windows.voices)
+    except InputError:  # nothing is held out
+        return None

@@ -33,8 +33,36 @@ class TuningLoop(BaseModel):
     """Steps between checkpoints."""
     measure_every: int = Field(default=200, gt=0)
     """Steps between looks at held-out windows, where the dataset has `test` clips."""
+    sample_every: int = Field(default=500, ge=0)
+    """Steps between sample videos, of held-out windows where there are some; 0 makes none."""
     seed: int = Field(default=0, ge=0)
     """Seeds everything random."""
+
+
+class LoraOptions(BaseModel):
+    """What a LoRA is made of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rank: int = Field(default=16, gt=0)
+    """Width of the way through; the LoRA's size grows with it."""
+    alpha: float = Field(default=16.0, gt=0)
+    """Its strength is alpha / rank."""
+    targets: tuple[Literal["to_q", "to_k", "to_v", "to_out"], ...] = ("to_q", "to_k", "to_v", "to_out")
+    """Projections of attention layers."""
+    layers: Literal["both", "spatial", "temporal"] = "both"
+    """Whether it changes how pictures look, how they move, or both."""
+
+
+class SpeechOptions(BaseModel):
+    """What hears, and what is made of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = "mini-wav2vec2"
+    """Name of the speech model; Encode Speech must use the same one."""
+    hidden: int = Field(default=512, gt=0)
+    """Width of the layers that make tokens of what is heard."""
+    tokens: int = Field(default=32, gt=0)
+    """Tokens that a frame's face reads."""
 
 
 class TuningRecipe(BaseModel):
@@ -42,23 +70,28 @@ class TuningRecipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["tuning"]
-    trains: Literal["pose", "depth", "identity"]
-    """What learns: a ControlNet for pose maps or for depth maps, whole; or of a ReferenceNet its first convolution,
-    self-attentions and readers. The backbone, with all its temporal layers, stays."""
+    trains: Literal["pose", "depth", "identity", "lora", "speech"]
+    """What learns: a ControlNet for pose maps or for depth maps, whole; of a ReferenceNet its first convolution,
+    self-attentions and readers; a LoRA on the UNet's attention; a speech projector, whole. The backbone's own weights
+    stay."""
     name: str = Field(pattern=r"^[\w-]+$")
-    """Folder of the finished adapter, below the output folder."""
+    """Folder of the finished adapter, or file of the LoRA, below the output folder."""
     dataset: str
     """Folder of the dataset, prepared with this backbone; relative to the working folder."""
     backbone: str = "mini-svd"
     """Name or folder of the backbone."""
     begin: str = ""
-    """Folder of an adapter of the same kind to go on from; empty to begin from a copy of the backbone."""
+    """Folder (a LoRA's file) of the same kind to go on from; empty to begin from a copy of the backbone."""
     frames: int = Field(ge=1)
     """Frames in a window; better the backbone's own number."""
     fps: tuple[int | str, ...] = ()
     """Frame rates, such as 12 or 30000/1001, one drawn for each window; none keeps each film's own."""
     control_widths: tuple[int, ...] = (16, 32, 96, 256)
     """Channels of a new ControlNet's picture encoder, each but the first halving the size; four make SVD's eighth."""
+    lora: LoraOptions = LoraOptions()
+    """For ``lora``."""
+    speech: SpeechOptions = SpeechOptions()
+    """For ``speech``."""
     weighting: Literal["edm", "min_snr"] = "edm"
     """How noise levels count: as in EDM, or no more than `snr_gamma` (Hang et al., 2023)."""
     snr_gamma: float = Field(default=5.0, gt=0)
@@ -72,9 +105,12 @@ class TuningRecipe(BaseModel):
     precision: Literal["fp32", "bf16"] = "fp32"
     """Precision of the computation; weights and optimiser stay in float32."""
     checkpointing: bool = False
-    """Whether to compute activations twice rather than keep them: less memory, a third more time. Not for identity."""
+    """Whether to compute activations twice rather than keep them: less memory, a third more time. Not for identity
+    and speech."""
     workers: int = Field(default=0, ge=0)
     """Processes that read windows ahead."""
+    trackers: tuple[str, ...] = ()
+    """Where to log beside the CSV file: ``tensorboard``, ``wandb`` or another that accelerate knows."""
     loop: TuningLoop
 
     @field_validator("fps")
@@ -90,7 +126,9 @@ class TuningRecipe(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.checkpointing and self.trains == "identity":
-            # What the UNet reads of the reference is there in its first pass only.
-            raise ValueError("checkpointing does not go with identity; set it to false and train on shorter windows")
+        if self.checkpointing and self.trains in ("identity", "speech"):
+            # Tokens that the UNet's attention reads are there in its first pass only.
+            raise ValueError(
+                f"checkpointing does not go with {self.trains}; set it to false and train on shorter windows"
+            )
         return self

@@ -15,7 +15,7 @@ PAGES = ROOT / "web" / "docs"
 # Saved workflows name nodes and inputs by id and keep widget values by place. So an id or an input is never renamed,
 # removed or put elsewhere; a new input is optional and goes last, here too.
 FROZEN: dict[str, list[str]] = json.loads((Path(__file__).parent / "node_ids.json").read_text(encoding="utf-8"))
-STAGES = {"load", "tracks", "identity", "controls", "weave", "measure"}
+STAGES = {"load", "tracks", "identity", "controls", "weave", "measure", "train"}
 
 each_node = pytest.mark.parametrize("node_id", FROZEN)
 

@@ -14,6 +14,9 @@ from motionweave.dataset.prepare import Preparation, prepare
 from motionweave.media import VideoWriter
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.tracks.keypoints import Person
+from motionweave.train.job import Job
+from motionweave.train.loop import LoopOptions
+from motionweave.train.tuning_recipe import TuningRecipe
 from motionweave.types import Size
 
 SIZE = 32
@@ -67,6 +70,12 @@ def squares():
 
 
 @pytest.fixture(scope="session")
+def finder():
+    """The same for datasets that several tests share."""
+    return Squares()
+
+
+@pytest.fixture(scope="session")
 def prepared_films(tmp_path_factory, tiny_backbone):
     """A dataset of one film to train on and one that is held out; nobody may change it."""
     folder = tmp_path_factory.mktemp("films")
@@ -88,3 +97,31 @@ def runtime(tmp_path):
 def how(tiny_backbone, squares):
     tools = Tools(tiny_backbone, squares)
     return Preparation(tools, Shape(Size(SIZE, SIZE)), Filters(least_s=0.5))
+
+
+@pytest.fixture
+def recipe(prepared_films, tiny_svd_folder):
+    """Make tuning recipes for the prepared films."""
+
+    def make(trains="pose", loop=None, **fields):
+        given = {
+            "kind": "tuning", "trains": trains, "name": f"tiny-{trains}", "dataset": str(prepared_films),
+            "backbone": str(tiny_svd_folder), "frames": 2, "control_widths": (16, 16, 16, 16),
+            "loop": {"steps": 4, "learning_rate": 1e-3, "warmup": 1, "save_every": 2, "measure_every": 4}
+            | {"sample_every": 0}
+            | (loop or {}),
+        }  # fmt: skip
+        return TuningRecipe(**{**given, **fields})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def job():
+    """Make the job of a recipe in a folder."""
+
+    def make(recipe, folder):
+        loop = recipe.loop
+        return Job(LoopOptions(loop.steps, loop.learning_rate, loop.warmup, loop.ema), folder, folder, folder / "run")
+
+    return make

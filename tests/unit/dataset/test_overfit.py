@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from motionweave.dataset.windows import Windows, stack_windows
-from motionweave.train.tuning import Tuner, build_adapter, draw
+from motionweave.train.tuning import Tuner, draw
+from motionweave.train.tuning_adapters import build_learner
 from motionweave.train.tuning_loop import window_spec
 from motionweave.train.tuning_recipe import TuningRecipe
 
@@ -18,7 +19,7 @@ def test_one_window_is_learnt_by_heart_under_one_noise(prepared_films, tiny_back
         kind="tuning", trains=trains, name="tiny", dataset=str(prepared_films), frames=2, drop_image=0.0, context=0.0,
         control_widths=(16, 16, 16, 16), loop={"steps": 1, "learning_rate": 1e-3},
     )  # fmt: skip
-    tuner = Tuner(copy.deepcopy(tiny_backbone.unet), build_adapter(tiny_backbone, recipe), recipe)
+    tuner = Tuner(copy.deepcopy(tiny_backbone.unet), build_learner(tiny_backbone, recipe), recipe)
     batch = stack_windows([Windows(Path(prepared_films), window_spec(recipe, False))[0]])
     draws = draw(batch, recipe, torch.Generator().manual_seed(0))
     optimizer = torch.optim.AdamW(list(tuner.trained().values()), 5e-3)

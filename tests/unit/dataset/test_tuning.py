@@ -1,6 +1,7 @@
 """Tuning recipes on prepared films: what learns, what does not, and that a stop changes nothing."""
 
 import copy
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from torch import nn
 from motionweave.controls import load_controlnet
 from motionweave.controls.adapters import load_reference_net
 from motionweave.dataset.windows import Windows, stack_windows
-from motionweave.errors import InputError
+from motionweave.errors import InputError, UnsupportedError
+from motionweave.media import read_clip
 from motionweave.train import tuning_loop
-from motionweave.train.job import Job
-from motionweave.train.loop import LoopOptions
 from motionweave.train.recipe import read_recipe
 from motionweave.train.run import run_recipe
-from motionweave.train.tuning import Tuner, build_adapter, draw, level_weight
+from motionweave.train.tuning import Tuner, draw, level_weight
+from motionweave.train.tuning_adapters import build_learner
 from motionweave.train.tuning_loop import train_tuning, window_spec
 from motionweave.train.tuning_recipe import TuningRecipe
 
@@ -29,31 +30,12 @@ def few_held_out(monkeypatch):
     monkeypatch.setattr(tuning_loop, "HELD_OUT", 2)
 
 
-@pytest.fixture
-def recipe(prepared_films, tiny_svd_folder):
-    def make(trains="pose", loop=None, **fields):
-        given = {
-            "kind": "tuning", "trains": trains, "name": f"tiny-{trains}", "dataset": str(prepared_films),
-            "backbone": str(tiny_svd_folder), "frames": 2, "control_widths": (16, 16, 16, 16),
-            "loop": {"steps": 4, "learning_rate": 1e-3, "warmup": 1, "save_every": 2, "measure_every": 4}
-            | (loop or {}),
-        }  # fmt: skip
-        return TuningRecipe(**{**given, **fields})
-
-    return make
-
-
-def job(recipe, folder):
-    loop = recipe.loop
-    return Job(LoopOptions(loop.steps, loop.learning_rate, loop.warmup, loop.ema), folder, folder, folder / "run")
-
-
 def weights(folder):
     return (folder / "diffusion_pytorch_model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("trains", ["pose", "identity"])
-def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, monkeypatch, trains):
+def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, monkeypatch, trains, job):
     made = recipe(trains, loop={"accumulate": 2 if trains == "pose" else 1})
     whole = train_tuning(made, job(made, tmp_path / "whole"))
     calls = iter(range(100))
@@ -76,7 +58,7 @@ def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe
         assert torch.equal(value, second["trained"][name]), name
 
 
-def test_the_loaders_take_what_was_trained_and_held_out_loss_is_in_the_card(recipe, tmp_path, tiny_backbone):
+def test_the_loaders_take_what_was_trained_and_held_out_loss_is_in_the_card(recipe, tmp_path, tiny_backbone, job):
     for trains in ("pose", "identity"):
         made = recipe(trains, loop={"steps": 1})
         folder = train_tuning(made, job(made, tmp_path / trains))
@@ -84,14 +66,14 @@ def test_the_loaders_take_what_was_trained_and_held_out_loss_is_in_the_card(reci
         assert "held_out" in (tmp_path / trains / "run/losses.csv").read_text()
         if trains == "pose":
             assert load_controlnet(folder).style == "openpose"
-            begun = build_adapter(tiny_backbone, recipe(begin=str(folder)))
+            begun = build_learner(tiny_backbone, recipe(begin=str(folder))).net
             assert begun.controlnet_mid_block.weight.any()
         else:
             assert load_reference_net(folder, tiny_backbone).net.readers
 
 
 def tuner_and_batch(recipe, backbone, made):
-    tuner = Tuner(copy.deepcopy(backbone.unet), build_adapter(backbone, made), made)
+    tuner = Tuner(copy.deepcopy(backbone.unet), build_learner(backbone, made), made)
     # As after a first step: silent ends pass nothing back to what comes before them.
     for parameter in tuner.trained().values():
         if not parameter.any():
@@ -148,7 +130,7 @@ def test_min_snr_counts_noise_levels_as_published(recipe):
     assert level_weight(sigma, recipe()).eq(1).all()
 
 
-def test_what_does_not_fit_is_refused_before_training(recipe, tmp_path, tiny_controlnet_folder):
+def test_what_does_not_fit_is_refused_before_training(recipe, tmp_path, tiny_controlnet_folder, job):
     made = recipe(loop={"steps": 1})
     train_tuning(made, job(made, tmp_path))
     other = recipe(loop={"steps": 1, "batch": 2})
@@ -179,3 +161,57 @@ def test_a_recipe_is_run_from_its_file(recipe, tmp_path):
     path.write_text(made.model_dump_json())  # JSON is YAML
     folder = run_recipe(path, tmp_path / "out", tmp_path / "cache", steps=1)
     assert folder == tmp_path / "out/tiny-pose" and (tmp_path / "cache/run-mine/state.pt").is_file()
+
+
+def test_samples_beside_the_truth_and_figures_of_them_are_kept(recipe, tmp_path, job, runtime):
+    seen = []
+    for trains in ("pose", "identity"):
+        made = recipe(trains, loop={"steps": 2, "sample_every": 1})
+        given = replace(job(made, tmp_path / trains), runtime=replace(runtime, on_progress=seen.append))
+        folder = train_tuning(made, given)
+        videos = sorted(path.name for path in (tmp_path / trains / "run/samples").iterdir())
+        assert videos == [f"step-{step:06d}-{window}.mp4" for step in (1, 2) for window in (0, 1)]
+        frames = read_clip(tmp_path / trains / "run/samples" / videos[0])
+        assert frames.shape == (2, 3, 32, 64)
+        names = {row.split(",")[1] for row in (tmp_path / trains / "run/losses.csv").read_text().split()}
+        assert names == {"loss", "held_out", "psnr_db", "ssim"}
+        assert "PSNR" in (folder / "README.md").read_text()
+    assert [each.step for each in seen] == [1, 2, 1, 2] and seen[0].step_count == 2
+    assert seen[0].preview.shape == (3, 32, 64)
+
+
+def test_looking_changes_nothing_of_what_is_learnt(recipe, tmp_path, job):
+    blind, looking = recipe(loop={"measure_every": 9}), recipe(loop={"measure_every": 1, "sample_every": 2})
+    made = [weights(train_tuning(each, job(each, tmp_path / str(i)))) for i, each in enumerate((blind, looking))]
+    assert made[0] == made[1]
+
+
+def test_whoever_stops_a_training_between_two_steps_loses_none(recipe, tmp_path, job, runtime):
+    made = recipe(loop={"save_every": 100})
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(progress):
+        if progress.step == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_tuning(made, replace(job(made, tmp_path), runtime=replace(runtime, on_progress=stop)))
+    assert torch.load(tmp_path / "run/state.pt", weights_only=True)["step"] == 3
+    train_tuning(made, job(made, tmp_path))
+    steps = [int(row.split(",")[0]) for row in (tmp_path / "run/losses.csv").read_text().split() if ",loss," in row]
+    assert steps == [0, 3]
+
+
+def test_trackers_are_told_and_those_that_are_missing_are_named(recipe, tmp_path, job):
+    with pytest.raises(InputError, match="accelerate knows"):
+        made = recipe(trackers=("tensorbord",))
+        train_tuning(made, job(made, tmp_path))
+    with pytest.raises(UnsupportedError, match="pip install aim"):
+        made = recipe(trackers=("aim",))
+        train_tuning(made, job(made, tmp_path))
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    made = recipe(trackers=("tensorboard",), loop={"steps": 1})
+    train_tuning(made, job(made, tmp_path / "told"))
+    assert list((tmp_path / "told/run/tiny-pose").glob("events.out.tfevents.*"))
