@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from comfy_api.latest import io, ui
 
@@ -66,11 +66,12 @@ class PlanChunks(io.ComfyNode):
                                "for most videos. fused or shifted: all are made together, for backbones that take the "
                                "picture for a reference; nothing is finished before all is. independent: not at all, "
                                "to compare."),
-                io.Combo.Input("blend", options=list(BLENDS), default="cut", optional=True,
+                io.Combo.Input("blend", options=["auto", *BLENDS], default="auto", optional=True,
                                tooltip="How one chunk's pictures give way to the next one's. linear and cosine hide "
-                               "what is left of a join under a cross-fade; cut keeps it sharp."),
+                               "what is left of a join under a cross-fade; cut keeps it sharp. auto: a cosine over "
+                               "all of the overlap, or over half of it where borders may move."),
                 io.Int.Input("fade", default=0, min=0, max=4096, optional=True,
-                             tooltip="Frames of the overlap to cross-fade over; 0 for half of it."),
+                             tooltip="Frames of the overlap to cross-fade over; 0 for half of it, or as auto says."),
                 io.Int.Input("reinject_every", default=0, min=0, max=10**6, optional=True,
                              tooltip="Every so many chunks the reference anchors the picture again, so that a long "
                              "video does not drift away from it; such joins may show more. 0 for never."),
@@ -99,7 +100,7 @@ class PlanChunks(io.ComfyNode):
         overlap: int,
         pose: PoseTrack | None = None,
         context: Context = "sequential",
-        blend: Blend = "cut",
+        blend: Blend | Literal["auto"] = "auto",
         fade: int = 0,
         reinject_every: int = 0,
         border_reach: int = 0,
@@ -107,7 +108,7 @@ class PlanChunks(io.ComfyNode):
         blend_in: BlendIn = "pixel",
     ) -> io.NodeOutput:
         rate, count = _clock(backbone, frames, fps, pose)
-        joining = Joining(context, blend, fade, reinject_every, blend_in)
+        joining = Joining(context, blend, fade, reinject_every, blend_in, border_reach)
         even = plan_chunks(backbone.facts, count, rate, chunk_frames, None if overlap < 0 else overlap, joining)
         plan = settle_on(even, border_reach, pose, audio_from_socket(audio))
         shown = {**asdict(plan), "fps": str(plan.fps)}

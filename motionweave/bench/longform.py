@@ -4,9 +4,11 @@ Held-out marionettes at 30 fps in Mini's own size, drawn from a picture of the c
 Each way is measured as its clips are joined (``figures`` is the default, the rest are baselines), and once more with
 drift correction, which acts when clips are read, so both share one generation:
 
-- ``hard_cut``, ``cross_fade``: windows that know nothing of one another, cut, or faded over half the overlap;
-- ``sequential_cut``, ``sequential``: each window goes on from the latents before it, cut, or faded likewise;
-- ``fused``, ``shifted``: all windows denoised together;
+- ``hard_cut``, ``cross_fade``: windows that know nothing of one another, cut, or faded over half the overlap, since the
+  same frame of two such windows shows two different pictures;
+- ``sequential_cut``, ``sequential``: each window goes on from the latents before it, cut, or faded over all of the
+  overlap;
+- ``fused``, ``shifted``: all windows denoised together, cut;
 - ``truth``: the true video through Mini's VAE, of which the same frames count as joins: what these measures say of a
   video that has neither seams nor drift.
 
@@ -77,14 +79,14 @@ class Method:
     """How their clips are joined."""
 
 
-APART, AFTER = Joining("independent", "linear"), Joining("sequential", "linear")
+APART, AFTER = Joining("independent", "linear", 2), Joining("sequential", "cosine", 4)
 METHODS = {
     "hard_cut": Method("independent", APART, "cut"),
     "cross_fade": Method("independent", APART, "linear"),
     "sequential_cut": Method("sequential", AFTER, "cut"),
-    "sequential": Method("sequential", AFTER, "linear"),
-    "fused": Method("fused", Joining("fused"), "cut"),
-    "shifted": Method("shifted", Joining("shifted"), "cut"),
+    "sequential": Method("sequential", AFTER, "cosine"),
+    "fused": Method("fused", Joining("fused", "cut"), "cut"),
+    "shifted": Method("shifted", Joining("shifted", "cut"), "cut"),
 }
 
 

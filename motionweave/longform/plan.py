@@ -204,14 +204,25 @@ class Joining:
 
     context: Context = "sequential"
     """How windows are kept together."""
-    blend: Blend = "cut"
-    """How one chunk's pictures give way to the next one's."""
+    blend: Blend | Literal["auto"] = "auto"
+    """How one chunk's pictures give way to the next one's; `auto` for a cosine, or a cut where they share no frames."""
     fade: int = 0
-    """Frames to blend over; 0 for half the overlap, or none for a cut."""
+    """Frames to blend over; 0 for none in a cut, half the overlap in a blend, and in `auto` for all of the overlap, but
+    half where borders may move: a longer chunk begins with less of it."""
     reinject_every: int = 0
     """Every so many chunks the reference re-anchors the picture; 0 for never."""
     blend_in: BlendIn = "pixel"
     """Where they are blended."""
+    border_reach: int = 0
+    """Frames that borders may be moved by afterwards."""
+
+    def over(self, overlap: int) -> tuple[Blend, int]:
+        """Settle how chunks that share so many frames are blended, and over how many."""
+        half = -(-overlap // 2)
+        if self.blend == "auto":
+            fade = self.fade or (half if self.border_reach else overlap)
+            return ("cosine", fade) if fade else ("cut", 0)
+        return self.blend, self.fade or (0 if self.blend == "cut" else half)
 
 
 def plan_chunks(
@@ -230,7 +241,7 @@ def plan_chunks(
         fps: Frames per second.
         chunk_frames: New frames a chunk; 0 for the backbone's.
         overlap: Context frames; None for the backbone's.
-        joining: How chunks are joined; None for each to go on from the one before, and cut.
+        joining: How chunks are joined; None for each to go on from the one before, faded over the overlap.
 
     Returns:
         The plan.
@@ -240,6 +251,7 @@ def plan_chunks(
     """
     joining = joining or Joining()
     overlap = facts.overlap if overlap is None else overlap
+    blend, fade = joining.over(overlap)
     return ChunkPlan(
         frame_count=frame_count,
         fps=fps,
@@ -247,8 +259,8 @@ def plan_chunks(
         overlap=overlap,
         shortest=facts.window,
         context=joining.context,
-        blend=joining.blend,
+        blend=blend,
         blend_in=joining.blend_in,
-        fade=joining.fade if joining.fade or joining.blend == "cut" else -(-overlap // 2),
+        fade=fade,
         reinject_every=joining.reinject_every,
     )

@@ -22,8 +22,9 @@ def random_inputs(draw: random.Random) -> dict:
     return {
         "backbone": draw.choice(list(FACTS)), "frames": draw.randint(1, 300), "fps": draw.choice([0, 24, 12.5]),
         "chunk_frames": draw.choice([0, 0, draw.randint(1, 40)]), "overlap": draw.choice([-1, -1, draw.randint(0, 12)]),
-        "context": draw.choice(["sequential", *CONTEXTS]), "blend": draw.choice(BLENDS),
+        "context": draw.choice(["sequential", *CONTEXTS]), "blend": draw.choice(["auto", *BLENDS]),
         "fade": draw.choice([0, 0, 2, 9]), "reinject_every": draw.choice([0, 0, 3]),
+        "border_reach": draw.choice([0, 2]),
     }  # fmt: skip
 
 
@@ -32,7 +33,13 @@ def planned(inputs: dict):
     facts = FACTS[inputs["backbone"]]
     rate = Fraction(inputs["fps"]).limit_denominator(1001) if inputs["fps"] else facts.fps
     overlap = None if inputs["overlap"] < 0 else inputs["overlap"]
-    joining = Joining(inputs["context"], inputs["blend"], inputs["fade"], inputs["reinject_every"])
+    joining = Joining(
+        inputs["context"],
+        inputs["blend"],
+        inputs["fade"],
+        inputs["reinject_every"],
+        border_reach=inputs["border_reach"],
+    )
     try:
         return plan_chunks(facts, inputs["frames"], rate, inputs["chunk_frames"], overlap, joining)
     except InputError:

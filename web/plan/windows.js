@@ -20,7 +20,11 @@ export function factsByName(name) {
 /** Give a plan of Plan Chunks' inputs and a backbone's facts, or `{error}` with what makes no plan. */
 export function planOf(inputs, facts) {
   const overlap = inputs.overlap < 0 ? facts.overlap : inputs.overlap;
-  const blend = inputs.blend ?? "cut";
+  const asked = inputs.blend ?? "auto";
+  const half = Math.ceil(overlap / 2);
+  const most = asked !== "auto" || inputs.border_reach ? half : overlap;
+  const fade = inputs.fade || (asked === "cut" ? 0 : most);
+  const blend = asked !== "auto" ? asked : fade ? "cosine" : "cut";
   const plan = {
     frameCount: inputs.frames,
     fps: inputs.fps || facts.fps,
@@ -28,7 +32,7 @@ export function planOf(inputs, facts) {
     overlap,
     shortest: facts.window,
     context: inputs.context ?? "sequential",
-    fade: inputs.fade || blend === "cut" ? (inputs.fade ?? 0) : Math.ceil(overlap / 2),
+    fade,
     reinjectEvery: inputs.reinject_every ?? 0,
     borders: [],
   };

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motionweave.backbones.svd_facts import SVD_XT_FACTS
 from motionweave.errors import InputError
-from motionweave.longform.plan import ChunkPlan
+from motionweave.longform.plan import ChunkPlan, Joining, plan_chunks
 
 
 def plan(frame_count: int, chunk_frames: int, overlap: int, shortest: int = 1) -> ChunkPlan:
@@ -119,3 +120,20 @@ def test_a_plan_is_read_back_and_an_old_one_has_the_defaults():
 def test_settings_that_mean_or_change_nothing_are_refused(settings, words):
     with pytest.raises(InputError, match=words):
         moved(settings.pop("borders", ()), **settings)
+
+
+@pytest.mark.parametrize(
+    ("joining", "overlap", "settled"),
+    [
+        (Joining(), 4, ("cosine", 4)),
+        (Joining(border_reach=2), 5, ("cosine", 3)),
+        (Joining(fade=1), 4, ("cosine", 1)),
+        (Joining(), 0, ("cut", 0)),
+        (Joining(blend="cut"), 4, ("cut", 0)),
+        (Joining(blend="linear"), 5, ("linear", 3)),
+        (Joining(blend="linear", fade=4), 4, ("linear", 4)),
+    ],
+)
+def test_chunks_fade_over_the_overlap_unless_something_else_is_asked_for(joining, overlap, settled):
+    planned = plan_chunks(SVD_XT_FACTS, 60, Fraction(7), 12, overlap, joining)
+    assert (planned.blend, planned.fade) == joining.over(overlap) == settled
