@@ -79,7 +79,7 @@ class Method:
     """How their clips are joined."""
 
 
-APART, AFTER = Joining("independent", "linear", 2), Joining("sequential", "cosine", 4)
+APART, AFTER = Joining("independent", "linear"), Joining()
 METHODS = {
     "hard_cut": Method("independent", APART, "cut"),
     "cross_fade": Method("independent", APART, "linear"),

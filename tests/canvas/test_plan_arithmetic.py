@@ -63,7 +63,8 @@ def test_windows_are_those_of_python_and_what_makes_no_plan_there_makes_none_her
 def test_a_plan_that_has_run_is_drawn_with_its_moved_borders(javascript):
     from dataclasses import replace
 
-    plan = replace(plan_chunks(SVD_FACTS, 40, Fraction(30000, 1001)), borders=(9, 20, 28))
+    even = plan_chunks(SVD_FACTS, 40, Fraction(30000, 1001), joining=Joining(border_reach=2))
+    plan = replace(even, borders=(9, 20, 28))
     told = {**asdict(plan), "fps": str(plan.fps)}
     body = f"answer(((told) => {{ const plan = readPlan(told); {CUT} }})(given));"
     assert javascript({WINDOWS: "readPlan, windowsOf"}, body, told) == cut(plan)
