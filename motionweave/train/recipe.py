@@ -11,13 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ..errors import InputError
 from .tuning_recipe import TuningRecipe
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+class _Strict(BaseModel):
+    """Refuses fields that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataRecipe(BaseModel):
+class DataRecipe(_Strict):
     """Which clips to render."""
 
-    model_config = _STRICT
     clips: int = Field(gt=0)
     """How many, each of another character."""
     frames: int = Field(gt=0)
@@ -28,10 +31,9 @@ class DataRecipe(BaseModel):
     """Seed of the first clip."""
 
 
-class LoopRecipe(BaseModel):
+class LoopRecipe(_Strict):
     """How long and how fast."""
 
-    model_config = _STRICT
     steps: int = Field(gt=0)
     """Optimiser steps."""
     learning_rate: float = Field(gt=0)
@@ -44,10 +46,9 @@ class LoopRecipe(BaseModel):
     """Seeds everything random."""
 
 
-class VAERecipe(BaseModel):
+class VAERecipe(_Strict):
     """Mini's temporal VAE."""
 
-    model_config = _STRICT
     kind: Literal["vae"]
     data: DataRecipe
     loop: LoopRecipe
@@ -63,10 +64,9 @@ class VAERecipe(BaseModel):
     """Part of the steps after which whole pictures are seen, one clip a step."""
 
 
-class ImageEncoderRecipe(BaseModel):
+class ImageEncoderRecipe(_Strict):
     """Mini's CLIP vision tower."""
 
-    model_config = _STRICT
     kind: Literal["image_encoder"]
     data: DataRecipe
     loop: LoopRecipe
@@ -84,10 +84,9 @@ class ImageEncoderRecipe(BaseModel):
     """Pictures a step."""
 
 
-class DenoiserRecipe(BaseModel):
+class DenoiserRecipe(_Strict):
     """Mini's UNet and pose ControlNet."""
 
-    model_config = _STRICT
     kind: Literal["denoiser"]
     data: DataRecipe
     loop: LoopRecipe
@@ -109,10 +108,9 @@ class DenoiserRecipe(BaseModel):
     """Context frames that the finished model asks for by default."""
 
 
-class AdaptersRecipe(BaseModel):
+class AdaptersRecipe(_Strict):
     """Mini's depth ControlNet, ReferenceNet, speech projector, light encoder and camera encoder."""
 
-    model_config = _STRICT
     kind: Literal["adapters"]
     data: DataRecipe
     loop: LoopRecipe
@@ -140,14 +138,11 @@ class AdaptersRecipe(BaseModel):
     """Whether to begin with the adapters that are in the output folder."""
 
 
-class PeopleRecipe(BaseModel):
-    """Which people to render for the pose models."""
+class RenderedRecipe(_Strict):
+    """Which characters to render, and how to learn from them."""
 
-    model_config = _STRICT
     characters: int = Field(gt=0)
     """How many, from seed 0 on."""
-    views: int = Field(gt=0)
-    """Pictures of each."""
     size: int = Field(gt=0)
     """Width and height of the rendered pictures in pixels."""
     batch: int = Field(gt=0)
@@ -155,7 +150,14 @@ class PeopleRecipe(BaseModel):
     loop: LoopRecipe
 
 
-class DetectorRecipe(PeopleRecipe):
+class ViewsRecipe(RenderedRecipe):
+    """Characters, each in a few pictures that stand alone."""
+
+    views: int = Field(gt=0)
+    """Pictures of each."""
+
+
+class DetectorRecipe(ViewsRecipe):
     """Mini's detector of people, YOLOX's contract."""
 
     kind: Literal["detector"]
@@ -165,7 +167,7 @@ class DetectorRecipe(PeopleRecipe):
     """Channels at strides 4, 8, 16 and 32."""
 
 
-class PoseEstimatorRecipe(PeopleRecipe):
+class PoseEstimatorRecipe(ViewsRecipe):
     """Mini's whole-body estimator, SimCC's contract."""
 
     kind: Literal["pose_estimator"]
@@ -179,19 +181,11 @@ class PoseEstimatorRecipe(PeopleRecipe):
     """Numbers by which a point is described."""
 
 
-class FacesRecipe(BaseModel):
+class FacesRecipe(ViewsRecipe):
     """Which faces to render for the face models."""
 
-    model_config = _STRICT
-    characters: int = Field(gt=0)
-    """How many, from seed 0 on."""
     views: int = Field(gt=1)
-    """Pictures of each."""
-    size: int = Field(gt=0)
-    """Width and height of the rendered pictures in pixels."""
-    batch: int = Field(gt=0)
-    """Pictures a step."""
-    loop: LoopRecipe
+    """Pictures of each; the first half are portraits."""
 
 
 class FaceDetectorRecipe(FacesRecipe):
@@ -212,19 +206,12 @@ class FaceEmbedderRecipe(FacesRecipe):
     """Channels at strides 2, 4, 8 and 16."""
 
 
-class DepthRecipe(BaseModel):
+class DepthRecipe(ViewsRecipe):
     """Mini's depth model, Depth Anything V2's class."""
 
-    model_config = _STRICT
     kind: Literal["depth"]
-    characters: int = Field(gt=0)
-    """How many to render, from seed 0 on."""
-    views: int = Field(gt=0)
-    """Pictures of each."""
     size: int = Field(gt=0, multiple_of=14)
     """Width and height of the pictures, which the network sees whole."""
-    batch: int = Field(gt=0)
-    """Pictures a step."""
     width: int = Field(gt=0)
     """Hidden size of the vision transformer."""
     layers: int = Field(ge=4)
@@ -237,39 +224,41 @@ class DepthRecipe(BaseModel):
     """Channels of the four maps that are put together."""
     fusion: int = Field(gt=0, multiple_of=2)
     """Channels in which they are."""
-    loop: LoopRecipe
 
 
-class SpeechRecipe(BaseModel):
-    """Mini's Wav2Vec2."""
+class VoicesRecipe(_Strict):
+    """Which voices to hear, and what both transformers that learn from them have."""
 
-    model_config = _STRICT
-    kind: Literal["speech"]
     voices: int = Field(gt=0)
-    """How many speak, from seed 0 on."""
+    """How many speak."""
     voice_s: float = Field(gt=0)
     """Seconds that each of them speaks."""
     seconds: float = Field(gt=0)
     """Seconds that a step hears of a voice."""
     batch: int = Field(gt=0)
     """Voices a step."""
+    heads: int = Field(gt=0)
+    """Attention heads of each layer."""
+    feed_forward: int = Field(gt=0)
+    """Inner width of a layer's feed-forward part."""
+    loop: LoopRecipe
+
+
+class SpeechRecipe(VoicesRecipe):
+    """Mini's Wav2Vec2; its voices are those from seed 0 on."""
+
+    kind: Literal["speech"]
     conv_width: int = Field(gt=0)
     """Channels of the seven convolutions."""
     width: int = Field(gt=0, multiple_of=16)
     """Size of a hidden state."""
     layers: int = Field(gt=0)
     """Transformer layers."""
-    heads: int = Field(gt=0)
-    """Attention heads."""
-    feed_forward: int = Field(gt=0)
-    """Inner width of a layer's feed-forward part."""
-    loop: LoopRecipe
 
 
-class AudioMotionRecipe(BaseModel):
-    """Mini's audio-motion transformer."""
+class AudioMotionRecipe(VoicesRecipe):
+    """Mini's audio-motion transformer; the speech model's attention sees as far as a voice speaks."""
 
-    model_config = _STRICT
     kind: Literal["audio_motion"]
     speech: str
     """Folder of the trained speech model that it listens through, below the output folder."""
@@ -277,49 +266,30 @@ class AudioMotionRecipe(BaseModel):
     """Name by which that one is found when the finished model is loaded."""
     first_seed: int = Field(default=0, ge=0)
     """Seed of the first voice; better not one that the speech model was trained on."""
-    voices: int = Field(gt=0)
-    """How many speak."""
-    voice_s: float = Field(gt=0)
-    """Seconds that each of them speaks; as far the speech model's attention sees afterwards."""
-    seconds: float = Field(gt=0)
-    """Seconds that a step hears of a voice."""
-    batch: int = Field(gt=0)
-    """Voices a step."""
     width: int = Field(gt=0)
     """Numbers by which a moment is described."""
     depth: int = Field(gt=0)
     """Transformer layers."""
-    heads: int = Field(gt=0)
-    """Attention heads of each."""
-    feed_forward: int = Field(gt=0)
-    """Inner width of a layer's feed-forward part."""
     reach_s: float = Field(gt=0)
     """How far a layer looks to either side, in seconds."""
-    loop: LoopRecipe
 
 
-class UpscalerRecipe(BaseModel):
+class UpscalerRecipe(RenderedRecipe):
     """Mini's upscaler, Real-ESRGAN's compact network."""
 
-    model_config = _STRICT
     kind: Literal["upscaler"]
     vae: str
     """Folder of the trained VAE, below the output folder."""
-    characters: int = Field(gt=0)
-    """How many to render, from seed 0 on."""
     frames: int = Field(gt=0)
-    """Consecutive frames of each."""
+    """Consecutive frames of each character."""
     size: int = Field(gt=0, multiple_of=8)
     """Width and height of the small pictures in pixels."""
     crop: int = Field(gt=0)
-    """Width and height of the squares that a step sees."""
-    batch: int = Field(gt=0)
-    """Squares a step."""
+    """Width and height of the squares that a step sees, one of each picture."""
     width: int = Field(gt=0)
     """Channels of the network."""
     layers: int = Field(gt=0)
     """Convolutions between the first and the last."""
-    loop: LoopRecipe
 
 
 Recipe = Union[  # noqa: UP007
