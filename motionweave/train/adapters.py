@@ -19,7 +19,6 @@ from ..controls.camera import moved
 from ..models.injections import Injections, JoinedTokens, UNetInputs
 from ..tracks.camera_rays import view_grid
 from ..types import float_pixels
-from .data import ClipSpec
 from .denoiser import CONTEXT_SIGMA, MOTION_BUCKET, DropRates, draw_known
 from .job import Job
 from .loop import fit
@@ -250,8 +249,7 @@ def train_adapters(recipe: AdaptersRecipe, job: Job) -> Path:
 
     data, backbone = recipe.data, job.output / recipe.backbone
     models = Models(load_speech_model(job.output / recipe.speech), load_face_models(job.output / recipe.faces))
-    spec = ClipSpec(data.clips, data.frames, data.size, data.first_seed)
-    store = SignalStore(job.cache, spec, models, workers=2)
+    store = SignalStore(job.cache, data, models)
     vae, tower = _load_encoders(backbone)
     latents: LatentStore = LatentStore(store, vae, tower, job.cache / "signal-latents")
     base = Base(_frozen(SVDUNet, backbone / "unet"), _frozen(SVDControlNet, job.output / recipe.controlnet))

@@ -6,9 +6,7 @@ at another moment: the reference.
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -17,36 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
+from ..marionette import clip_times, make_world, render_clip
 from ..tracks.keypoints import from_wholebody
 from ..tracks.pose_drawing import draw_pose
 from ..types import Size, float_pixels
+from .recipe import DataRecipe
+from .rendered import kept, rendered, training_seeds
 
 FRAME_RATES = (6, 8, 12, 15, 24, 30)
 """Frame rates that training clips are drawn from."""
-
-
-@dataclass(frozen=True)
-class ClipSpec:
-    """What to render. Two equal specs give the same files."""
-
-    clip_count: int
-    """How many clips, each of another character."""
-    frame_count: int
-    """Frames in a clip."""
-    size: int
-    """Width and height in pixels."""
-    first_seed: int = 0
-    """Seed of the first clip; the others follow."""
-
-    def __post_init__(self) -> None:
-        """Keep evaluation seeds out of training."""
-        if self.first_seed + self.clip_count > FIRST_EVALUATION_SEED:
-            raise InputError(
-                f"training seeds {self.first_seed} to {self.first_seed + self.clip_count - 1} reach into the "
-                f"evaluation range; keep them below {FIRST_EVALUATION_SEED}"
-            )
 
 
 @dataclass(frozen=True)
@@ -88,33 +65,25 @@ def render_sample(seed: int, frame_count: int, size: int) -> tuple[np.ndarray, n
 class ClipStore:
     """Training clips on disk, rendered on first use."""
 
-    def __init__(self, folder: Path, spec: ClipSpec, workers: int = 1) -> None:
+    def __init__(self, folder: Path, data: DataRecipe) -> None:
         """Open the clips, rendering what is missing.
 
         Args:
             folder: Where to keep them; several gigabytes for a few thousand clips.
-            spec: What to render.
-            workers: Processes that render.
-        """
-        self.spec = spec
-        folder = folder / f"clips-{spec.first_seed}-{spec.clip_count}x{spec.frame_count}-{spec.size}"
-        folder.mkdir(parents=True, exist_ok=True)
-        count, frames, size = spec.clip_count, spec.frame_count, spec.size
-        done = folder / "done.json"
-        mode = "r" if done.is_file() else "w+"
-        self.pictures = np.memmap(folder / "pictures.u8", np.uint8, mode, shape=(count, frames + 1, 3, size, size))
-        self.poses = np.memmap(folder / "poses.u8", np.uint8, mode, shape=(count, frames, 3, size, size))
-        self.fps = np.memmap(folder / "fps.u8", np.uint8, mode, shape=(count,))
-        if mode == "w+":
-            self._render(workers)
-            done.write_text(json.dumps(asdict(spec)))
+            data: What to render.
 
-    def _render(self, workers: int) -> None:
-        seeds = range(self.spec.first_seed, self.spec.first_seed + self.spec.clip_count)
-        render = partial(render_sample, frame_count=self.spec.frame_count, size=self.spec.size)
-        with ProcessPoolExecutor(workers) as pool:
-            for index, (pictures, poses, fps) in enumerate(pool.map(render, seeds, chunksize=8)):
-                self.pictures[index], self.poses[index], self.fps[index] = pictures, poses, fps
+        Raises:
+            InputError: If seeds kept for evaluation would be among them.
+        """
+        self.data, frames, size = data, data.frames, data.size
+        render = partial(render_sample, frame_count=frames, size=size)
+        clips = rendered(render, training_seeds(data.clips, data.first_seed))
+        self.pictures, self.poses, self.fps = kept(
+            folder / f"clips-{data.first_seed}-{data.clips}x{frames}-{size}",
+            data.clips,
+            {"pictures.u8": (frames + 1, 3, size, size), "poses.u8": (frames, 3, size, size), "fps.u8": ()},
+            ((pictures[None], poses[None], [fps]) for pictures, poses, fps in clips),
+        )
 
     def pictures_at(self, clips: np.ndarray, frames: slice) -> Tensor:
         """Give pictures of some clips, (B, F, 3, H, W) float32 in [0, 1]."""

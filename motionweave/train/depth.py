@@ -7,8 +7,6 @@ Mini's is taught in inverse metres times `SCALE`, which is one such scale, the s
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,12 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED
 from .job import Job
 from .loop import fit
 from .people import change_colours, render_views
 from .recipe import DepthRecipe
+from .rendered import kept_views
 
 SCALE = 4.0
 """What inverse metres are multiplied by, so that the network's output is about one."""
@@ -48,37 +45,22 @@ def render_depth(seed: int, views: int, size: int) -> tuple[np.ndarray, np.ndarr
 class DepthStore:
     """Pictures with their depth on disk, rendered on first use."""
 
-    def __init__(self, folder: Path, recipe: DepthRecipe, workers: int = 2) -> None:
+    def __init__(self, folder: Path, recipe: DepthRecipe) -> None:
         """Open the pictures, rendering what is missing.
 
         Args:
             folder: Where to keep them; about a gigabyte.
             recipe: What to render.
-            workers: Processes that render.
 
         Raises:
             InputError: If seeds kept for evaluation would be among them.
         """
-        if recipe.characters > FIRST_EVALUATION_SEED:
-            raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
-        size, views, self.count = recipe.size, recipe.views, recipe.characters * recipe.views
-        folder = folder / f"depth-{recipe.characters}x{views}-{size}"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = folder / "done.json"
-        mode = "r" if done.is_file() else "w+"
-        self.pictures = np.memmap(folder / "pictures.u8", np.uint8, mode, shape=(self.count, 3, size, size))
-        self.nearness = np.memmap(folder / "nearness.f16", np.float16, mode, shape=(self.count, size, size))
-        if mode == "w+":
-            render = partial(render_depth, views=views, size=size)
-            with ProcessPoolExecutor(workers) as pool:
-                for index, made in enumerate(pool.map(render, range(recipe.characters), chunksize=16)):
-                    place = slice(index * views, (index + 1) * views)
-                    self.pictures[place], self.nearness[place] = made
-            done.write_text(json.dumps({"characters": recipe.characters, "views": views, "size": size}))
+        shapes = {"nearness.f16": (recipe.size, recipe.size)}
+        self.pictures, self.nearness = kept_views(folder, "depth", recipe, render_depth, shapes)
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw pictures: (B, 3, S, S) normalised, and inverse depth (B, S, S); half of them mirrored."""
-        chosen = torch.randint(self.count, (count,), generator=generator).numpy()
+        chosen = torch.randint(len(self.pictures), (count,), generator=generator).numpy()
         pictures = change_colours(torch.from_numpy(self.pictures[chosen]).float(), generator) / 255
         nearness = torch.from_numpy(self.nearness[chosen].astype(np.float32))
         mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (MEAN, STD))

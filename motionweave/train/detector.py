@@ -16,7 +16,7 @@ from ..tracks.estimators.yolox import PADDING, STRIDES
 from .export import export_onnx
 from .job import Job
 from .loop import fit
-from .people import PeopleSpec, PeopleStore, change_colours
+from .people import PeopleStore, change_colours
 from .pose_estimator import Residual, conv
 from .recipe import DetectorRecipe
 
@@ -200,7 +200,7 @@ def detector_losses(
 
 def train_detector(recipe: DetectorRecipe, job: Job) -> Path:
     """Train Mini's detector and write ``dwpose/yolox_mini.onnx``."""
-    store = PeopleStore(job.cache, PeopleSpec(recipe.characters, recipe.views, recipe.size))
+    store = PeopleStore(job.cache, recipe)
     net = Detector(recipe.widths)
     net.load_state_dict(fit(net, lambda _, g: detector_losses(net, store, recipe, g), job.options, job.run))
     path = job.output / "dwpose/yolox_mini.onnx"

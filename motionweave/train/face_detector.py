@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .export import halve_weights
 from .face_scenes import FaceTruth, compose
-from .faces import FaceSpec, FaceStore
+from .faces import FaceStore
 from .job import Job
 from .loop import fit
 from .pose_estimator import Residual, conv
@@ -159,7 +159,7 @@ def face_losses(
 
 def train_face_detector(recipe: FaceDetectorRecipe, job: Job) -> Path:
     """Train Mini's face detector and write ``face/scrfd_mini.onnx``."""
-    store = FaceStore(job.cache, FaceSpec(recipe.characters, recipe.views, recipe.size))
+    store = FaceStore(job.cache, recipe)
     net = FaceDetector(recipe.widths)
     net.load_state_dict(fit(net, lambda _, g: face_losses(net, store, recipe, g), job.options, job.run))
     return export_face_detector(net, job.output / "face/scrfd_mini.onnx")

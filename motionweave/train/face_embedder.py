@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .export import export_onnx
-from .faces import FaceSpec, FaceStore
+from .faces import FaceStore
 from .job import Job
 from .loop import fit
 from .pose_estimator import Residual, conv
@@ -108,12 +108,11 @@ def truths(identity: np.ndarray) -> Tensor:
 
 def pairs(store: FaceStore, count: int, generator: torch.Generator) -> np.ndarray:
     """Draw two pictures of each of `count` characters, (2 * count,): first all first ones, then all second ones."""
-    views = store.spec.views
-    large = (store.boxes[:, 2] - store.boxes[:, 0] >= LEAST_FACE_PX).reshape(-1, views)
-    characters = torch.randperm(store.spec.character_count, generator=generator)[:count]
-    order = torch.rand(count, views, generator=generator) + torch.from_numpy(~large[characters.numpy()])
+    large = (store.boxes[:, 2] - store.boxes[:, 0] >= LEAST_FACE_PX).reshape(-1, store.views)
+    characters = torch.randperm(len(large), generator=generator)[:count]
+    order = torch.rand(count, store.views, generator=generator) + torch.from_numpy(~large[characters.numpy()])
     # Portraits are always large enough, so that there are two.
-    chosen = characters[:, None] * views + order.argsort(-1)[:, :2]
+    chosen = characters[:, None] * store.views + order.argsort(-1)[:, :2]
     return chosen.T.reshape(-1).numpy()
 
 
@@ -155,7 +154,7 @@ def embedding_losses(
 
 def train_face_embedder(recipe: FaceEmbedderRecipe, job: Job) -> Path:
     """Train Mini's face recogniser and write ``face/arcface_mini.onnx``."""
-    store = FaceStore(job.cache, FaceSpec(recipe.characters, recipe.views, recipe.size))
+    store = FaceStore(job.cache, recipe)
     reader = FaceReader(recipe.widths, truths(store.identity[:1]).shape[-1])
     reader.load_state_dict(fit(reader, lambda _, g: embedding_losses(reader, store, recipe, g), job.options, job.run))
     path = job.output / "face/arcface_mini.onnx"

@@ -43,7 +43,7 @@ def compose(store: FaceStore, count: int, side: int, generator: torch.Generator)
     Returns:
         (B, 3, side, side) in [0, 255], and what each shows.
     """
-    chosen = torch.randint(store.count, (2 * count,), generator=generator).numpy()
+    chosen = torch.randint(len(store.pictures), (2 * count,), generator=generator).numpy()
     pictures, points, boxes = store.read(chosen)
     pictures = change_colours(pictures, generator)
     canvases, truths = torch.empty(count, 3, side, side), list[FaceTruth]()

@@ -6,18 +6,14 @@ character. Half of the pictures are portraits, the others show more of the figur
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
 from ..marionette import FIRST_EVALUATION_SEED, IDENTITY_SIZE, World, make_world, render_clip
 from ..marionette.camera import Camera, move_camera
 from ..marionette.light import make_light
@@ -25,6 +21,8 @@ from ..marionette.motion import make_motion
 from ..marionette.scene import make_scene
 from ..marionette.skeleton import pose_skeleton
 from ..types import Size
+from .recipe import FacesRecipe
+from .rendered import kept_views
 
 FACE_START = 23
 """Where the 68 face points begin among the 133."""
@@ -67,54 +65,24 @@ def portrait_camera(head: np.ndarray, radius_m: float, radius_share: float, dist
     return Camera(np.eye(3)[None], (head + np.array([0.0, 0.0, distance_m]))[None], focal)
 
 
-@dataclass(frozen=True)
-class FaceSpec:
-    """What to render. Two equal specs give the same files."""
-
-    character_count: int
-    """How many characters."""
-    views: int
-    """Pictures of each; the first half are portraits."""
-    size: int
-    """Width and height in pixels."""
-    first_seed: int = 0
-    """Seed of the first character; the others follow."""
-
-    def __post_init__(self) -> None:
-        """Keep evaluation seeds out of training."""
-        if self.first_seed + self.character_count > FIRST_EVALUATION_SEED:
-            raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Views of one character, or of several."""
-
-    pictures: np.ndarray
-    """(V, 3, S, S) uint8."""
-    points: np.ndarray
-    """(V, 5, 2) float32 pixels."""
-    boxes: np.ndarray
-    """(V, 4) float32 pixels."""
-    identity: np.ndarray
-    """(V, 31) float32: `Character.vector`."""
-
-
-def render_faces(seed: int, views: int, size: int) -> Faces:
+def render_faces(seed: int, views: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Render one character's head several times.
 
     Args:
         seed: The character's.
-        views: How many pictures.
+        views: How many pictures; the first half are portraits.
         size: Width and height in pixels.
+
+    Returns:
+        Pictures (V, 3, S, S) uint8; five points (V, 5, 2) and boxes (V, 4), float32 pixels; `Character.vector`,
+        (V, 31) float32.
     """
     rng = np.random.default_rng([seed, 12])
     world = make_world(seed)
     made = [_view(world, rng, size, PORTRAIT_SHARE if 2 * view < views else FIGURE_SHARE) for view in range(views)]
     pictures, keypoints = (np.stack(values) for values in zip(*made, strict=True))
-    identity = np.tile(world.character.vector(), (views, 1))
-    points, boxes = five_points(keypoints), face_boxes(keypoints)
-    return Faces(pictures, points.astype(np.float32), boxes.astype(np.float32), identity)
+    points, boxes = (values.astype(np.float32) for values in (five_points(keypoints), face_boxes(keypoints)))
+    return pictures, points, boxes, np.tile(world.character.vector(), (views, 1))
 
 
 def _view(world: World, rng: np.random.Generator, size: int, shares: tuple[float, float]) -> tuple[np.ndarray, ...]:
@@ -141,40 +109,20 @@ def _view(world: World, rng: np.random.Generator, size: int, shares: tuple[float
 class FaceStore:
     """Pictures on disk, rendered on first use."""
 
-    def __init__(self, folder: Path, spec: FaceSpec, workers: int = 2) -> None:
+    def __init__(self, folder: Path, recipe: FacesRecipe) -> None:
         """Open the pictures, rendering what is missing.
 
         Args:
             folder: Where to keep them; a gigabyte or two.
-            spec: What to render.
-            workers: Processes that render.
+            recipe: What to render.
+
+        Raises:
+            InputError: If seeds kept for evaluation would be among them.
         """
-        self.spec, self.count = spec, spec.character_count * spec.views
-        folder = folder / f"faces-{spec.first_seed}-{spec.character_count}x{spec.views}-{spec.size}"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = folder / "done.json"
-        mode = "r" if done.is_file() else "w+"
-
-        def open_array(name: str, kind: type[np.generic], *shape: int) -> np.ndarray:
-            return np.memmap(folder / name, kind, mode, shape=(self.count, *shape))
-
-        self.pictures = open_array("pictures.u8", np.uint8, 3, spec.size, spec.size)
-        self.points = open_array("points.f32", np.float32, 5, 2)
-        self.boxes = open_array("boxes.f32", np.float32, 4)
-        self.identity = open_array("identity.f32", np.float32, IDENTITY_SIZE)
-        if mode == "w+":
-            self._render(workers)
-            done.write_text(json.dumps(asdict(spec)))
-
-    def _render(self, workers: int) -> None:
-        views = self.spec.views
-        seeds = range(self.spec.first_seed, self.spec.first_seed + self.spec.character_count)
-        render = partial(render_faces, views=views, size=self.spec.size)
-        with ProcessPoolExecutor(workers) as pool:
-            for index, made in enumerate(pool.map(render, seeds, chunksize=16)):
-                place = slice(index * views, (index + 1) * views)
-                self.pictures[place], self.points[place] = made.pictures, made.points
-                self.boxes[place], self.identity[place] = made.boxes, made.identity
+        shapes = {"points.f32": (5, 2), "boxes.f32": (4,), "identity.f32": (IDENTITY_SIZE,)}
+        arrays = kept_views(folder, "faces-0", recipe, render_faces, shapes)
+        self.pictures, self.points, self.boxes, self.identity = arrays
+        self.views = recipe.views
 
     def read(self, chosen: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Give some pictures.

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..marionette import IDENTITY_SIZE, make_world
 from .data import ClipStore
+from .rendered import training_seeds
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -55,8 +56,8 @@ def clip_pixels(pixels: Tensor, side: int) -> Tensor:
 
 def identities(store: ClipStore) -> Tensor:
     """Give the identity of every clip's character, (N, 31)."""
-    first = store.spec.first_seed
-    vectors = [make_world(seed).character.vector() for seed in range(first, first + store.spec.clip_count)]
+    seeds = training_seeds(store.data.clips, store.data.first_seed)
+    vectors = [make_world(seed).character.vector() for seed in seeds]
     return torch.from_numpy(np.stack(vectors))
 
 
@@ -75,8 +76,8 @@ def identity_losses(
     Returns:
         ``loss``, and the share of the identity's variance that is ``read``.
     """
-    clips = torch.randint(store.spec.clip_count, (count,), generator=generator)
-    frame = int(torch.randint(store.spec.frame_count + 1, (1,), generator=generator))
+    clips = torch.randint(store.data.clips, (count,), generator=generator)
+    frame = int(torch.randint(store.data.frames + 1, (1,), generator=generator))
     pixels = store.pictures_at(clips.numpy(), slice(frame, frame + 1))[:, 0]
     found, embedding = reader(clip_pixels(pixels, reader.side))
     error = F.mse_loss(found.float(), truth[clips])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,18 +10,17 @@ import numpy as np
 import torch
 
 from ..types import float_pixels
-from .data import ClipSpec
 from .denoiser import LatentBatch
 from .image_encoder import clip_pixels
-
-logger = logging.getLogger(__name__)
+from .recipe import DataRecipe
+from .rendered import kept
 
 
 class Clips(Protocol):
     """Rendered clips on disk."""
 
     @property
-    def spec(self) -> ClipSpec:
+    def data(self) -> DataRecipe:
         """What was rendered."""
         ...
 
@@ -56,29 +54,16 @@ class LatentStore:
         """
         self.clips, self.scale = clips, float(vae.config.scaling_factor)
         tag = hashlib.sha256(b"".join(v.numpy().tobytes() for v in (*vae.parameters(), *tower.parameters())))
-        spec, cells = clips.spec, clips.spec.size // 2 ** (len(vae.config.block_out_channels) - 1)
-        folder = folder / f"latents-{spec.first_seed}-{spec.clip_count}x{spec.frame_count}-{tag.hexdigest()[:12]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = folder / "done"
-        mode = "r" if done.is_file() else "w+"
-        shape = (spec.clip_count, spec.frame_count + 1, int(vae.config.latent_channels), cells, cells)
-        self.latents = np.memmap(folder / "latents.f16", np.float16, mode, shape=shape)
-        width = int(tower.config.projection_dim)
-        self.tokens = np.memmap(folder / "tokens.f32", np.float32, mode, shape=(spec.clip_count, width))
-        if mode == "w+":
-            self._encode(vae, tower)
-            done.touch()
-
-    @torch.no_grad()
-    def _encode(self, vae: Any, tower: Any) -> None:
-        for index in range(self.clips.spec.clip_count):
-            pictures = float_pixels(torch.from_numpy(self.clips.pictures[index]))
-            with torch.autocast("cpu", torch.bfloat16):
-                made = vae.encode(pictures * 2 - 1, return_dict=False)[0].mode()
-            self.latents[index] = made.float().numpy()
-            self.tokens[index] = tower(clip_pixels(pictures[-1:], tower.config.image_size)).image_embeds[0].numpy()
-            if index % 200 == 0:
-                logger.info("encoded %d of %d clips", index, self.clips.spec.clip_count)
+        data, cells = clips.data, clips.data.size // 2 ** (len(vae.config.block_out_channels) - 1)
+        self.latents, self.tokens = kept(
+            folder / f"latents-{data.first_seed}-{data.clips}x{data.frames}-{data.size}-{tag.hexdigest()[:12]}",
+            data.clips,
+            {
+                "latents.f16": (data.frames + 1, int(vae.config.latent_channels), cells, cells),
+                "tokens.f32": (int(tower.config.projection_dim),),
+            },
+            (_encoded(clip, vae, tower) for clip in clips.pictures),
+        )
 
     def batch(self, chosen: np.ndarray) -> LatentBatch:
         """Give whole samples of the chosen clips, (B,) indices."""
@@ -90,3 +75,13 @@ class LatentStore:
             poses=float_pixels(torch.from_numpy(self.clips.poses[chosen])),
             fps=torch.from_numpy(self.clips.fps[chosen].astype(np.float32)),
         )
+
+
+@torch.no_grad()
+def _encoded(clip: np.ndarray, vae: Any, tower: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Encode one clip (F + 1, 3, H, W) uint8: latents (1, F + 1, C, h, w), and its last picture's token (1, D)."""
+    pictures = float_pixels(torch.from_numpy(clip))
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = vae.encode(pictures * 2 - 1, return_dict=False)[0].mode()
+    token = tower(clip_pixels(pictures[-1:], tower.config.image_size)).image_embeds
+    return latents[None].float().numpy(), token.numpy()

@@ -6,44 +6,22 @@ figures, blur, colours) is drawn anew in every step.
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED, Clip, clip_times, make_world, render_clip
+from ..marionette import Clip, clip_times, make_world, render_clip
 from ..marionette.camera import move_camera
 from ..marionette.world import camera_of
 from ..types import Size
+from .recipe import ViewsRecipe
+from .rendered import kept_views
 
 MARGIN = 0.04
 """How much a silhouette's box is grown, as annotators leave a little room."""
-
-
-@dataclass(frozen=True)
-class PeopleSpec:
-    """What to render. Two equal specs give the same files."""
-
-    character_count: int
-    """How many characters, each in another scene."""
-    views: int
-    """Pictures of each."""
-    size: int
-    """Width and height in pixels."""
-    first_seed: int = 0
-    """Seed of the first character; the others follow."""
-
-    def __post_init__(self) -> None:
-        """Keep evaluation seeds out of training."""
-        if self.first_seed + self.character_count > FIRST_EVALUATION_SEED:
-            raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
 
 
 def render_views(seed: int, views: int, size: int) -> Clip:
@@ -98,35 +76,18 @@ def silhouette_box(alpha: np.ndarray) -> np.ndarray:
 class PeopleStore:
     """Pictures on disk, rendered on first use."""
 
-    def __init__(self, folder: Path, spec: PeopleSpec, workers: int = 2) -> None:
+    def __init__(self, folder: Path, recipe: ViewsRecipe) -> None:
         """Open the pictures, rendering what is missing.
 
         Args:
             folder: Where to keep them; a few gigabytes.
-            spec: What to render.
-            workers: Processes that render.
-        """
-        self.spec, self.count = spec, spec.character_count * spec.views
-        folder = folder / f"people-{spec.first_seed}-{spec.character_count}x{spec.views}-{spec.size}"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = folder / "done.json"
-        mode = "r" if done.is_file() else "w+"
-        shape = (self.count, 3, spec.size, spec.size)
-        self.pictures = np.memmap(folder / "pictures.u8", np.uint8, mode, shape=shape)
-        self.keypoints = np.memmap(folder / "keypoints.f32", np.float32, mode, shape=(self.count, 133, 3))
-        self.boxes = np.memmap(folder / "boxes.f32", np.float32, mode, shape=(self.count, 4))
-        if mode == "w+":
-            self._render(workers)
-            done.write_text(json.dumps(asdict(spec)))
+            recipe: What to render.
 
-    def _render(self, workers: int) -> None:
-        views = self.spec.views
-        seeds = range(self.spec.first_seed, self.spec.first_seed + self.spec.character_count)
-        render = partial(render_people, views=views, size=self.spec.size)
-        with ProcessPoolExecutor(workers) as pool:
-            for index, made in enumerate(pool.map(render, seeds, chunksize=16)):
-                place = slice(index * views, (index + 1) * views)
-                self.pictures[place], self.keypoints[place], self.boxes[place] = made
+        Raises:
+            InputError: If seeds kept for evaluation would be among them.
+        """
+        shapes = {"keypoints.f32": (133, 3), "boxes.f32": (4,)}
+        self.pictures, self.keypoints, self.boxes = kept_views(folder, "people-0", recipe, render_people, shapes)
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Draw pictures that show somebody.
@@ -138,7 +99,7 @@ class PeopleStore:
         Returns:
             (B, 3, S, S) float32 in [0, 255], keypoints (B, 133, 3), boxes (B, 4).
         """
-        chosen = torch.randint(self.count, (count,), generator=generator).numpy()
+        chosen = torch.randint(len(self.pictures), (count,), generator=generator).numpy()
         pictures = torch.from_numpy(self.pictures[chosen]).float()
         return pictures, torch.from_numpy(self.keypoints[chosen]), torch.from_numpy(self.boxes[chosen])
 

@@ -19,7 +19,7 @@ from ..types import Size
 from .export import export_onnx
 from .job import Job
 from .loop import fit
-from .people import PeopleSpec, PeopleStore, change_colours
+from .people import PeopleStore, change_colours
 from .recipe import PoseEstimatorRecipe
 
 POINTS = 133
@@ -177,7 +177,7 @@ def pose_losses(
 
 def train_pose_estimator(recipe: PoseEstimatorRecipe, job: Job) -> Path:
     """Train Mini's estimator and write ``dwpose/dw-mini_ucoco.onnx``."""
-    store = PeopleStore(job.cache, PeopleSpec(recipe.characters, recipe.views, recipe.size))
+    store = PeopleStore(job.cache, recipe)
     net = PoseNet(recipe)
     net.load_state_dict(fit(net, lambda _, g: pose_losses(net, store, recipe, g), job.options, job.run))
     path = job.output / "dwpose/dw-mini_ucoco.onnx"

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .data import ClipSpec, ClipStore
+from .data import ClipStore
 from .denoiser import CONTEXT_SIGMA, ControlledUNet, DropRates, denoiser_losses
 from .image_encoder import CLIP_MEAN, CLIP_STD, IdentityReader, identities, identity_losses
 from .job import Job
 from .latents import LatentStore
 from .loop import LoopOptions, fit
-from .recipe import DataRecipe, DenoiserRecipe, ImageEncoderRecipe, LoopRecipe, VAERecipe, read_recipe
+from .recipe import DenoiserRecipe, ImageEncoderRecipe, LoopRecipe, VAERecipe, read_recipe
 from .tuning_recipe import TuningLoop
 from .vae import latent_scale, vae_losses
 
@@ -81,7 +81,7 @@ def run_recipe(path: Path, output: Path, cache: Path, steps: int | None = None, 
         module, function = TRAINERS[recipe.kind]
         train: Any = getattr(import_module(module, __package__), function)
         return train(recipe, Job(options, output, cache, run))
-    clips = _clips(recipe.data, cache)
+    clips = ClipStore(cache, recipe.data)
     if isinstance(recipe, VAERecipe):
         return _train_vae(recipe, options, clips, output, run)
     if isinstance(recipe, ImageEncoderRecipe):
@@ -98,10 +98,6 @@ def loop_options(loop: LoopRecipe | TuningLoop, steps: int | None) -> LoopOption
         ema=loop.ema,
         seed=loop.seed,
     )
-
-
-def _clips(data: DataRecipe, cache: Path) -> ClipStore:
-    return ClipStore(cache, ClipSpec(data.clips, data.frames, data.size, data.first_seed), workers=2)
 
 
 def _write(module: Any, folder: Path) -> None:

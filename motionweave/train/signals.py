@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -32,7 +31,9 @@ from ..tracks.speech import SPEECH_OFFSETS_S, mono
 from ..tracks.speech_states import hidden_states
 from ..tracks.spherical_harmonics import rotate
 from ..types import Size
-from .data import FRAME_RATES, ClipSpec
+from .data import FRAME_RATES
+from .recipe import DataRecipe
+from .rendered import rendered, training_seeds
 
 LATEST_S = 6.0
 """Latest beginning of a clip; the voice is spoken from 0 on."""
@@ -185,22 +186,24 @@ def recognise(models: Models, portrait: np.ndarray) -> np.ndarray:
 class SignalStore:
     """Training clips with their signals on disk, rendered on first use."""
 
-    def __init__(self, folder: Path, spec: ClipSpec, models: Models, workers: int = 1) -> None:
+    def __init__(self, folder: Path, data: DataRecipe, models: Models) -> None:
         """Open the clips, rendering what is missing.
 
         Args:
             folder: Where to keep them.
-            spec: What to render.
+            data: What to render.
             models: Make signals of sounds and faces.
-            workers: Processes that render.
+
+        Raises:
+            InputError: If seeds kept for evaluation would be among them.
         """
-        self.spec, self._models = spec, models
-        self._folder = folder / f"signals-{spec.first_seed}-{spec.clip_count}x{spec.frame_count}-{spec.size}"
+        self.data, self._models = data, models
+        self._folder = folder / f"signals-{data.first_seed}-{data.clips}x{data.frames}-{data.size}"
         self._folder.mkdir(parents=True, exist_ok=True)
         done = self._folder / "done.json"
         if not done.is_file():
             described: dict[str, Any] = {}
-            for index, clip in enumerate(self._rendered(workers)):
+            for index, clip in enumerate(self._made()):
                 for name, value in clip.items():
                     array = self._open(name, described.setdefault(name, [str(value.dtype), list(value.shape)]), "r+")
                     array[index] = value
@@ -209,15 +212,14 @@ class SignalStore:
         self.pictures, self.poses, self.fps = (self.arrays[name] for name in ("pictures", "poses", "fps"))
 
     def _open(self, name: str, like: list[Any], mode: Any) -> np.memmap[Any, Any]:
-        path, shape = self._folder / f"{name}.bin", (self.spec.clip_count, *like[1])
+        path, shape = self._folder / f"{name}.bin", (self.data.clips, *like[1])
         return np.memmap(path, like[0], mode if path.is_file() else "w+", shape=shape)
 
-    def _rendered(self, workers: int) -> Iterator[dict[str, np.ndarray]]:
-        seeds = range(self.spec.first_seed, self.spec.first_seed + self.spec.clip_count)
-        render = partial(render_signals, frame_count=self.spec.frame_count, size=self.spec.size)
-        with ProcessPoolExecutor(workers) as pool:
-            for seed, clip in zip(seeds, pool.map(render, seeds, chunksize=4), strict=True):
-                start_s = float(clip.pop("start_s"))
-                clip["speech"] = hear(self._models, seed, start_s, int(clip["fps"]), self.spec.frame_count)
-                clip["identity"] = recognise(self._models, clip.pop("portrait"))
-                yield clip
+    def _made(self) -> Iterator[dict[str, np.ndarray]]:
+        frames, seeds = self.data.frames, training_seeds(self.data.clips, self.data.first_seed)
+        render = partial(render_signals, frame_count=frames, size=self.data.size)
+        for seed, clip in zip(seeds, rendered(render, seeds), strict=True):
+            start_s = float(clip.pop("start_s"))
+            clip["speech"] = hear(self._models, seed, start_s, int(clip["fps"]), frames)
+            clip["identity"] = recognise(self._models, clip.pop("portrait"))
+            yield clip

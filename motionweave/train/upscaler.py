@@ -6,12 +6,8 @@ give is the same moment rendered at twice the size, so that edges come from the 
 
 from __future__ import annotations
 
-import json
-import logging
-from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED, clip_times, make_world, render_clip
+from ..marionette import clip_times, make_world, render_clip
 from ..types import Size, float_pixels
 from .job import Job
 from .loop import fit
 from .recipe import UpscalerRecipe
+from .rendered import kept, rendered, training_seeds
 from .vae import edges
-
-logger = logging.getLogger(__name__)
 
 SCALE = 2
 FPS = Fraction(12)
@@ -50,59 +44,44 @@ def render_pair(seed: int, frames: int, size: int) -> tuple[np.ndarray, np.ndarr
     return small, large
 
 
-def through_vae(vae: Any, pictures: Tensor) -> Tensor:
+def through_vae(vae: Any, pictures: np.ndarray) -> np.ndarray:
     """Give pictures as a decoder would give them.
 
     Args:
         vae: Mini's.
-        pictures: (F, 3, H, W) in [0, 1], consecutive.
+        pictures: (F, 3, H, W) uint8, consecutive.
 
     Returns:
         The same, softened.
     """
     with torch.no_grad():
-        latents = vae.encode(pictures * 2 - 1).latent_dist.mode()
+        latents = vae.encode(float_pixels(torch.from_numpy(pictures)) * 2 - 1).latent_dist.mode()
         made = vae.decode(latents, num_frames=len(pictures)).sample
-    return (made / 2 + 0.5).clamp(0, 1)
+    return ((made / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
 class PairStore:
     """Soft small pictures with their sharp large ones on disk, made on first use."""
 
-    def __init__(self, folder: Path, recipe: UpscalerRecipe, vae: Any, workers: int = 2) -> None:
+    def __init__(self, folder: Path, recipe: UpscalerRecipe, vae: Any) -> None:
         """Open the pictures, making what is missing.
 
         Args:
             folder: Where to keep them; half a gigabyte.
             recipe: What to render.
             vae: What the small ones pass through.
-            workers: Processes that render.
 
         Raises:
             InputError: If seeds kept for evaluation would be among them.
         """
-        if recipe.characters > FIRST_EVALUATION_SEED:
-            raise InputError(f"training seeds reach into the evaluation range; keep them below {FIRST_EVALUATION_SEED}")
-        size, frames, self.count = recipe.size, recipe.frames, recipe.characters * recipe.frames
-        folder = folder / f"pairs-{recipe.characters}x{frames}-{size}"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = folder / "done.json"
-        mode = "r" if done.is_file() else "w+"
-        wide = SCALE * size
-        self.soft = np.memmap(folder / "soft.u8", np.uint8, mode, shape=(self.count, 3, size, size))
-        self.sharp = np.memmap(folder / "sharp.u8", np.uint8, mode, shape=(self.count, 3, wide, wide))
-        if mode == "r":
-            return
-        render = partial(render_pair, frames=frames, size=size)
-        # Forked processes would inherit the locks of the threads that the VAE runs on.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for index, (small, large) in enumerate(pool.map(render, range(recipe.characters), chunksize=4)):
-                place = slice(index * frames, (index + 1) * frames)
-                soft = through_vae(vae, float_pixels(torch.from_numpy(small)))
-                self.soft[place], self.sharp[place] = (soft * 255).round().to(torch.uint8).numpy(), large
-                if index % 50 == 0:
-                    logger.info("made %d of %d characters", index, recipe.characters)
-        done.write_text(json.dumps({"characters": recipe.characters, "frames": frames, "size": size}))
+        characters, frames, size = recipe.characters, recipe.frames, recipe.size
+        pairs = rendered(partial(render_pair, frames=frames, size=size), training_seeds(characters))
+        self.soft, self.sharp = kept(
+            folder / f"pairs-{characters}x{frames}-{size}",
+            characters * frames,
+            {"soft.u8": (3, size, size), "sharp.u8": (3, SCALE * size, SCALE * size)},
+            ((through_vae(vae, small), large) for small, large in pairs),
+        )
 
     def sample(self, count: int, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw squares.
@@ -118,7 +97,7 @@ class PairStore:
         soft, sharp = torch.empty(count, 3, side, side), torch.empty(count, 3, SCALE * side, SCALE * side)
         room = self.soft.shape[-1] - side + 1
         for place in range(count):
-            index = int(torch.randint(self.count, (), generator=generator))
+            index = int(torch.randint(len(self.soft), (), generator=generator))
             y, x = torch.randint(room, (2,), generator=generator).tolist()
             large = slice(SCALE * y, SCALE * (y + side)), slice(SCALE * x, SCALE * (x + side))
             soft[place] = torch.from_numpy(self.soft[index, :, y : y + side, x : x + side] / np.float32(255))

@@ -61,8 +61,8 @@ def vae_losses(
     Returns:
         ``loss`` and its parts: mean absolute error, the same of the edges, and the latents' divergence.
     """
-    chosen = torch.randint(store.spec.clip_count, (clips,), generator=generator).numpy()
-    first = int(torch.randint(store.spec.frame_count - frames + 1, (1,), generator=generator))
+    chosen = torch.randint(store.data.clips, (clips,), generator=generator).numpy()
+    first = int(torch.randint(store.data.frames - frames + 1, (1,), generator=generator))
     pixels = crop(store.pictures_at(np.sort(chosen), slice(first, first + frames)), size, generator)
     pixels = rearrange(pixels, "b f c y x -> (b f) c y x") * 2 - 1
     if float(torch.rand(1, generator=generator)) < 0.5:
@@ -87,7 +87,7 @@ def redness(pixels: Tensor) -> Tensor:
 @torch.no_grad()
 def latent_scale(vae: Any, store: ClipStore, count: int = 64) -> float:
     """Give the factor that brings the latents to unit deviation, measured on some training pictures."""
-    pixels = store.pictures_at(np.arange(min(count, store.spec.clip_count)), slice(0, 1))[:, 0] * 2 - 1
+    pixels = store.pictures_at(np.arange(min(count, store.data.clips)), slice(0, 1))[:, 0] * 2 - 1
     return float(1 / vae.encode(pixels).latent_dist.mode().std())
 
 

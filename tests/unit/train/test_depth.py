@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def store(folder):
-    return DepthStore(folder, RECIPE, workers=1)
+    return DepthStore(folder, RECIPE)
 
 
 def test_pictures_come_with_their_own_depth_and_are_rendered_once(folder, store):

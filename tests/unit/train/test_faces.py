@@ -26,16 +26,17 @@ from motionweave.train.face_embedder import (
     truths,
 )
 from motionweave.train.face_scenes import FaceTruth, compose
-from motionweave.train.faces import FaceSpec, FaceStore, face_boxes, render_faces
-from motionweave.train.recipe import FaceDetectorRecipe, FaceEmbedderRecipe
+from motionweave.train.faces import FaceStore, face_boxes, render_faces
+from motionweave.train.recipe import FaceDetectorRecipe, FaceEmbedderRecipe, FacesRecipe
 
 LOOP = {"steps": 1, "learning_rate": 0.01}
 COMMON = {"characters": 2, "views": 4, "size": 48, "batch": 4, "loop": LOOP}
+RECIPE = FacesRecipe.model_validate(COMMON)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return FaceStore(tmp_path_factory.mktemp("faces"), FaceSpec(2, 4, 48), workers=1)
+    return FaceStore(tmp_path_factory.mktemp("faces"), RECIPE)
 
 
 def draw(seed: int = 0) -> torch.Generator:
@@ -43,17 +44,17 @@ def draw(seed: int = 0) -> torch.Generator:
 
 
 def test_rendering_gives_the_same_pictures_again_and_another_place_in_each(store):
-    first, again = render_faces(3, 4, 48), render_faces(3, 4, 48)
-    assert np.array_equal(first.pictures, again.pictures)
-    corners = first.pictures[:, :, :3, :3].reshape(4, -1)
+    first, again = render_faces(3, 4, 48)[0], render_faces(3, 4, 48)[0]
+    assert np.array_equal(first, again)
+    corners = first[:, :, :3, :3].reshape(4, -1)
     assert len({tuple(corner) for corner in corners.tolist()}) == 4
     assert np.array_equal(store.identity[0], store.identity[3])
     assert not np.array_equal(store.identity[0], store.identity[4])
 
 
-def test_evaluation_seeds_are_kept_out():
+def test_evaluation_seeds_are_kept_out(tmp_path):
     with pytest.raises(InputError, match="evaluation range"):
-        FaceSpec(10, 4, 48, first_seed=999_995)
+        FaceStore(tmp_path, RECIPE.model_copy(update={"characters": 1_000_001}))
 
 
 def test_points_and_boxes_are_where_the_face_is():

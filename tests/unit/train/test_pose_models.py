@@ -8,7 +8,7 @@ import torch
 from motionweave.errors import InputError
 from motionweave.train.detector import Detector, Published, compose, detector_losses, placed_boxes, targets
 from motionweave.train.export import export_onnx
-from motionweave.train.people import PeopleSpec, PeopleStore, silhouette_box
+from motionweave.train.people import PeopleStore, silhouette_box
 from motionweave.train.pose_estimator import PoseNet, SimCC, augmented, pose_losses
 from motionweave.train.recipe import DetectorRecipe, PoseEstimatorRecipe
 from motionweave.types import Size
@@ -24,21 +24,26 @@ FOUND = DetectorRecipe(
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return PeopleStore(tmp_path_factory.mktemp("people"), PeopleSpec(4, 2, 64), workers=1)
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("people")
 
 
-def test_rendered_people_are_kept_and_read_again(store, tmp_path):
+@pytest.fixture(scope="module")
+def store(folder):
+    return PeopleStore(folder, POSE)
+
+
+def test_rendered_people_are_kept_and_read_again(store, folder):
     pictures, keypoints, boxes = store.sample(5, torch.Generator().manual_seed(0))
     assert (pictures.shape, keypoints.shape, boxes.shape) == ((5, 3, 64, 64), (5, 133, 3), (5, 4))
     assert pictures.max() > 1
-    again = PeopleStore(tmp_path, PeopleSpec(4, 2, 64), workers=1)
+    again = PeopleStore(folder, POSE)
     np.testing.assert_array_equal(again.pictures, store.pictures)
 
 
-def test_evaluation_seeds_are_never_rendered_for_training():
-    with pytest.raises(InputError, match="evaluation"):
-        PeopleSpec(2, 1, 64, first_seed=999_999)
+def test_evaluation_seeds_are_never_rendered_for_training(tmp_path):
+    with pytest.raises(InputError, match="evaluation range"):
+        PeopleStore(tmp_path, POSE.model_copy(update={"characters": 1_000_001}))
 
 
 def test_a_silhouettes_box_holds_it_with_a_little_room():
@@ -52,14 +57,14 @@ def test_a_silhouettes_box_holds_it_with_a_little_room():
 
 def test_points_of_augmented_crops_lie_where_the_picture_shows_them(store):
     """A picture that is bright at one point only keeps it under its keypoint through every turn and shift."""
-    marked = torch.zeros(store.count, 3, 64, 64)
+    marked = torch.zeros(len(store.keypoints), 3, 64, 64)
     for index, points in enumerate(store.keypoints):
         x, y = (points[0, :2] + 0.5).astype(int).clip(1, 62)
         marked[index, :, y - 1 : y + 2, x - 1 : x + 2] = 255
 
     class Marked:
         def sample(self, count, generator):
-            chosen = torch.randint(store.count, (count,), generator=generator).numpy()
+            chosen = torch.randint(len(marked), (count,), generator=generator).numpy()
             return marked[chosen], torch.from_numpy(store.keypoints[chosen]), torch.from_numpy(store.boxes[chosen])
 
     pictures, points, seen = augmented(Marked(), 16, Size(48, 64), torch.Generator().manual_seed(3))
