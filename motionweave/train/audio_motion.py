@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED
 from ..marionette.motion import mouth_opening
 from ..marionette.voice import speak
 from ..media import resample_audio
@@ -25,6 +23,7 @@ from ..tracks.speech_states import hidden_states
 from .job import Job
 from .loop import fit
 from .recipe import AudioMotionRecipe
+from .rendered import training_seeds
 
 NOISE_DB = (-50.0, -12.0)
 """Noise under the voice, in decibels of its loudness."""
@@ -54,7 +53,7 @@ def utter(recipe: AudioMotionRecipe, clock: FeatureClock, index: int) -> Utteran
         clock: Of the speech model that is to hear it.
         index: Which of the voices, from 0.
     """
-    seed, rate = recipe.first_seed + index, clock.sample_rate
+    seed, rate = training_seeds(recipe.voices, recipe.first_seed)[index], clock.sample_rate
     generator = torch.Generator().manual_seed(seed)
     sound = resample_audio(speak(seed, recipe.voice_s), rate).waveform[0]
     time_s = np.arange(clock.frame_count(len(sound))) / float(clock.fps) + float(clock.first_s)
@@ -81,11 +80,6 @@ class HeardVoices:
         Raises:
             InputError: If voices that are kept for evaluation would speak.
         """
-        if recipe.first_seed + recipe.voices > FIRST_EVALUATION_SEED:
-            raise InputError(
-                f"voices {recipe.first_seed} to {recipe.first_seed + recipe.voices} reach into those kept for "
-                f"evaluation, from {FIRST_EVALUATION_SEED} on"
-            )
         self.rate_hz = float(model.clock.fps)
         spoken = [utter(recipe, model.clock, index) for index in range(recipe.voices)]
         self.states = torch.stack([_heard(each.sound, model, recipe.voice_s) for each in spoken])

@@ -15,8 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
-from ..marionette import FIRST_EVALUATION_SEED
 from ..marionette.motion import mouth_opening
 from ..marionette.voice import pitch_hz, speak
 from ..media import resample_audio
@@ -24,6 +22,7 @@ from ..tracks.speech_model import FeatureClock
 from .job import Job
 from .loop import fit
 from .recipe import SpeechRecipe
+from .rendered import training_seeds
 
 SAMPLE_RATE = 16_000
 CLOCK = FeatureClock(SAMPLE_RATE, 320, 400)
@@ -48,11 +47,13 @@ class Voices:
     """Voices in memory, and what their speakers do."""
 
     def __init__(self, count: int, seconds: float) -> None:
-        """Let the speakers of seeds 0 to `count` speak."""
-        if count > FIRST_EVALUATION_SEED:
-            raise InputError(f"{count} voices reach into those kept for evaluation, from {FIRST_EVALUATION_SEED} on")
+        """Let as many speakers speak, from seed 0 on.
+
+        Raises:
+            InputError: If voices that are kept for evaluation would speak.
+        """
         self.seconds = seconds
-        sounds = (resample_audio(speak(seed, seconds), SAMPLE_RATE).waveform[0] for seed in range(count))
+        sounds = (resample_audio(speak(seed, seconds), SAMPLE_RATE).waveform[0] for seed in training_seeds(count))
         self.sounds = torch.stack([(sound * 32767).round().to(torch.int16) for sound in sounds])
 
     def sample(self, count: int, seconds: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
