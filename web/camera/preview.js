@@ -138,13 +138,15 @@ class CameraPreview {
     return (point) => flat(point).map((value, i) => (value - (low[i] + high[i]) / 2) * scale + SIDE / 2);
   }
 
-  /** Choose the camera that is nearest to a pressed place. */
-  #nearest(index, [x, y]) {
+  /** Choose the camera that is nearest to a pressed place, in shares of a view, whose drawing lies in its middle. */
+  #nearest(index, at) {
     if (!this.#cameras.length || this.time.disabled) return;
+    const { width, height } = this.views[index].getBoundingClientRect();
+    const [x, y] = [width, height].map((size, i) => SIDE * ((at[i] - 0.5) * (size / Math.min(width, height)) + 0.5));
     const place = this.#placing(VIEWS[index].flat);
     const away = this.#cameras.map(({ position }) => {
       const [left, top] = place(position);
-      return Math.hypot(left - x * SIDE, top - y * SIDE);
+      return Math.hypot(left - x, top - y);
     });
     this.#choose(away.indexOf(Math.min(...away)));
     this.time.focus();

@@ -1,0 +1,56 @@
+"""Each template opens whole in ComfyUI's page, and comes back whole when it was saved and is opened again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
+
+TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "workflows").glob("*.json"))
+
+
+def links_of(canvas) -> set[tuple]:
+    """The page's links: which node's output goes to which node's input, by name, as ComfyUI puts inputs in order."""
+    found = canvas.page.evaluate(
+        """() => [...app.graph.links.values()].map((link) => [Number(link.origin_id), link.origin_slot,
+            Number(link.target_id), app.graph.getNodeById(link.target_id).inputs[link.target_slot].name])"""
+    )
+    return {tuple(link) for link in found}
+
+
+def links_told(workflow: dict) -> set[tuple]:
+    inputs = {node["id"]: [each["name"] for each in node.get("inputs", [])] for node in workflow["nodes"]}
+    return {(start, output, end, inputs[end][slot]) for _, start, output, end, slot, _ in workflow["links"]}
+
+
+def values_of(canvas) -> dict[str, list]:
+    """What every node's widgets hold, by the node's id."""
+    return canvas.page.evaluate(
+        """() => Object.fromEntries(app.graph.nodes.map((node) => [String(node.id), (node.widgets ?? [])
+            .filter((widget) => widget.serialize !== false).map((widget) => [widget.name, widget.value])]))"""
+    )
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=[path.stem for path in TEMPLATES])
+def test_a_template_opens_without_a_missing_node_or_link_and_reopens_with_every_widget(canvas, path):
+    canvas.render(False)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    canvas.open(told)
+    canvas.look_at(told["nodes"][0]["type"])
+    unknown = canvas.page.evaluate(
+        """() => app.graph.nodes.map((node) => node.type)
+            .filter((type) => !LiteGraph.registered_node_types[type])"""
+    )
+    assert unknown == []
+    assert canvas.page.evaluate("() => app.graph.nodes.length") == len(told["nodes"])
+    assert links_of(canvas) == links_told(told)
+    for node in told["nodes"]:
+        held = [value for _, value in values_of(canvas)[str(node["id"])]]
+        assert held[: len(node.get("widgets_values", []))] == node.get("widgets_values", []), node["type"]
+    values, links, prompt = values_of(canvas), links_of(canvas), canvas.prompt()
+    saved = canvas.page.evaluate("() => JSON.parse(JSON.stringify(app.graph.serialize()))")
+    canvas.page.evaluate("() => app.graph.clear()")
+    canvas.open(saved)
+    assert (values_of(canvas), links_of(canvas), canvas.prompt()) == (values, links, prompt)
+    assert canvas.errors == []
