@@ -96,7 +96,10 @@ class Experiment:
         from ..media import write_image
         from ..metrics.strip_chart import Line, Strip, draw_strips
 
-        strips = [Strip(name, (Line("", *zip(*values, strict=True)),)) for name, values in losses.items()]
+        strips = [
+            Strip(name, (Line("", [step for step, _ in values], [value for _, value in values]),))
+            for name, values in losses.items()
+        ]
         last = max(values[-1][0] for values in losses.values())
         write_image(self.folder / CHART, draw_strips(strips, float(max(last, 1)), title="over steps", tick="{:.0f}"))
 
@@ -174,7 +177,7 @@ def read_losses(path: Path) -> dict[str, list[tuple[int, float]]]:
 
 def _row(name: str, values: list[tuple[int, float]]) -> str:
     # Losses are the better the lower, what is measured on pictures the higher.
-    best = (max if name in ("psnr_db", "ssim") else min)(values, key=lambda each: each[1])
+    best = sorted(values, key=lambda each: each[1])[-1 if name in ("psnr_db", "ssim") else 0]
     return f"| {name} | {values[0][1]:.5g} | {values[-1][1]:.5g} | {best[1]:.5g} at step {best[0]} |\n"
 
 

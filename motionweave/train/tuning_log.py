@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +91,12 @@ def check_trackers(names: tuple[str, ...]) -> None:
         InputError: If accelerate knows none of that name.
         UnsupportedError: If its package is missing.
     """
-    from accelerate.tracking import get_available_trackers
-    from accelerate.utils import LoggerType
-
-    known, here = [str(each) for each in LoggerType], [str(each) for each in get_available_trackers()]
+    tracking: Any = import_module("accelerate.tracking")
+    known = [name for name in tracking.LoggerType.list() if name != "all"]
+    here = [str(each) for each in tracking.get_available_trackers()]
     for name in names:
-        if name not in known or name == "all":
-            listed = ", ".join(each for each in known if each != "all")
-            raise InputError(f"the recipe names a tracker '{name}'; accelerate knows {listed}")
+        if name not in known:
+            raise InputError(f"the recipe names a tracker '{name}'; accelerate knows {', '.join(known)}")
         if name not in here:
             raise UnsupportedError(
                 f"logging to {name} without its package", f"Run: pip install {name}, or take it off the recipe."

@@ -60,8 +60,8 @@ def draw_samples(backbone: Any, learner: Learner, windows: Sequence[WindowBatch]
         fps = Fraction(float(window.fps)).limit_denominator(1001)
         with VideoWriter(path.with_name(f"{path.name}-{number}.mp4"), fps=fps, size=size) as writer:
             writer.write(pictures[-1])
-    mean = torch.tensor(figures).mean(0).tolist()
-    return Samples(mean[0], mean[1], pictures[0][len(pictures[0]) // 2])
+    means = [sum(values) / len(figures) for values in zip(*figures, strict=True)]
+    return Samples(means[0], means[1], pictures[0][len(pictures[0]) // 2])
 
 
 def _sample(backbone: Any, learner: Learner, window: WindowBatch, seed: int) -> Tensor:
