@@ -4,7 +4,7 @@ import { addPanel, make, watch } from "../lib/panel.js";
 import { editDone, feeding, isLinked, outputOf, setValues, valuesOf } from "../lib/values.js";
 
 const INPUTS = ["choice", "index"];
-const HEIGHT = 286;
+const HEIGHT = 270;
 const PAD = 0.02; // around a person, in shares of the picture's longer side
 // Pairs of OpenPose's 18 body points.
 const LIMBS = [
@@ -53,6 +53,7 @@ class PersonChooser {
       oninput: (event) => this.#show(Number(event.target.value)),
     });
     this.place = make("div", { class: "quiet" });
+    this.picture.addEventListener("pointerdown", (event) => event.stopPropagation());
     panel.root.append(this.status, this.picture, this.time, this.place);
     this.look = watch(
       node,
@@ -80,7 +81,7 @@ class PersonChooser {
   #draw({ told, pictures, values }) {
     if (told && told !== this.#told) this.#shown = fullest(told.frames);
     [this.#told, this.#pictures, this.#values] = [told, pictures, values];
-    this.picture.hidden = this.time.hidden = !told;
+    for (const part of [this.picture, this.time]) part.toggleAttribute("hidden", !told); // SVG has no such property
     if (!told) {
       this.status.textContent = "The people show when this has run.";
       return;
@@ -147,10 +148,7 @@ class PersonChooser {
         "aria-checked": kept,
         "aria-label": `Person ${person.track + 1}`,
         onkeydown: (event) => this.#onKey(event, place),
-        onpointerdown: (event) => {
-          event.stopPropagation();
-          this.#keep(place);
-        },
+        onclick: () => this.#keep(place), // after the press, which would take the focus away from what is drawn anew
       },
       ...(box ? [make("rect", { ...box, class: "box" })] : []),
       make("path", { class: "halo", d: limbs }),
