@@ -14,17 +14,9 @@ from motionweave.longform.plan import plan_chunks
 from motionweave.request import Request
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.sampling import DenoiseOptions, Guidance, KnownFrames, denoise_window, frame_noise
-from motionweave.types import Size
 
-SIZE, FPS, OVERLAP = Size(32, 32), Fraction(7), 2
+FPS, OVERLAP = Fraction(7), 2
 OPTIONS = DenoiseOptions(2, Guidance(1.5))
-
-
-@pytest.fixture(scope="module")
-def identity(tiny_backbone):
-    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        return tiny_backbone.encode_image(picture, SIZE, 0.02, 0)
 
 
 def request_for(backbone, identity, folder, **changes) -> Request:

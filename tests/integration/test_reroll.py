@@ -20,17 +20,9 @@ from motionweave.request import Request
 from motionweave.reroll import WovenChunks, choose_take, chunk_at, reroll_chunk
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.sampling import DenoiseOptions, Guidance
-from motionweave.types import Size
 
-SIZE, FPS, OVERLAP = Size(32, 32), Fraction(7), 2
+FPS, OVERLAP = Fraction(7), 2
 HERE = LocalRuntime(Folders(Path("input"), Path("output"), Path("temp")))
-
-
-@pytest.fixture(scope="module")
-def identity(tiny_backbone):
-    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        return tiny_backbone.encode_image(picture, SIZE, 0.02, 0)
 
 
 @pytest.fixture(autouse=True)
