@@ -45,12 +45,28 @@ def chosen(drawn):
     return drawn, panel
 
 
+def test_the_film_lies_under_the_people_where_a_node_before_has_told_of_it(chosen):
+    canvas, panel = chosen
+    assert panel.locator("image").count() == 0
+    canvas.page.evaluate(
+        """(type) => {
+            const told = app.nodeOutputs[app.graph.nodes.find((node) => node.type === type).id];
+            told.motionweave_footage = [{ frames: [0], pictures: [told.images[0]] }];
+        }""",
+        LOAD,
+    )
+    panel.locator("image").wait_for(state="attached")
+    assert panel.locator("image").evaluate("(image) => fetch(image.getAttribute('href')).then((reply) => reply.ok)")
+    assert panel.get_by_role("radio").count() == 2
+
+
 def test_a_click_and_the_keys_keep_a_person(chosen):
     canvas, panel = chosen
     people = panel.get_by_role("radio")
     assert [people.nth(i).get_attribute("aria-checked") for i in range(2)] == ["false", "true"]
     canvas.page.mouse.click(*canvas.centre(people.nth(0)))
     panel.get_by_text("Kept: person 2 of 2, through the clip.").wait_for()
+    canvas.picture("canvas-people.jpg", CHOOSE)
     assert (canvas.prompt()[CHOOSE]["choice"], canvas.prompt()[CHOOSE]["index"]) == ("track", 1)
     canvas.page.wait_for_timeout(300)
     canvas.page.keyboard.press("ArrowRight")
