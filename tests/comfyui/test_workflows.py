@@ -8,6 +8,8 @@ pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted(path for path in (ROOT / "workflows").glob("*.json") if path.stem != "quickstart")
+FROM_TEXT = ROOT / "workflows" / "from-text.json"
+"""Needs a Stable Diffusion checkpoint, which nothing here brings."""
 TRACK_SOCKETS = {"POSE", "DEPTH", "SPEECH", "LIGHT", "CAMERA", "CURVE"}
 
 
@@ -15,7 +17,7 @@ def files_of(ui: dict) -> list[dict]:
     return [file for files in ui.values() if isinstance(files, list) for file in files if isinstance(file, dict)]
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("workflow", [path for path in WORKFLOWS if path != FROM_TEXT], ids=lambda path: path.stem)
 def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pack_nodes, workflow, request):
     from motionweave.host import read_prompt
 
@@ -43,3 +45,18 @@ def test_a_template_runs_as_it_opens_and_every_track_shows_a_picture(server, pac
     ]
     pictured = [id for id in makers if any(file["filename"].endswith(".png") for file in files_of(outputs.get(id, {})))]
     assert set(makers) - cached <= set(pictured)
+
+
+def test_from_text_lacks_nothing_but_its_checkpoint(server):
+    from motionweave.host import read_prompt
+    from motionweave.host.object_info import catalogue_from_info
+
+    prompt = read_prompt(FROM_TEXT, catalogue_from_info(server.get("/object_info")))
+    (refused,) = [event["data"] for event in server.watch(prompt) if event["type"] == "queued"]
+    assert refused["status"] == 400
+    wrong = {
+        (node["class_type"], error["extra_info"]["input_name"])
+        for node in refused["body"]["node_errors"].values()
+        for error in node["errors"]
+    }
+    assert wrong == {("CheckpointLoaderSimple", "ckpt_name")}
