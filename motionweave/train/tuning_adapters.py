@@ -11,10 +11,8 @@ from torch import Tensor
 
 from ..backbones.base import ActiveControl
 from ..dataset.windows import WindowBatch
-from ..errors import InputError
 from ..models.injections import Injections, JoinedTokens, UNetInputs
 from ..types import float_pixels
-from .tuning_recipe import TuningRecipe
 
 
 @dataclass(frozen=True)
@@ -86,51 +84,6 @@ class ReferenceLearner(Learner):
         """Give the picture."""
         signal, strength = (window.reference[None], window.tokens[None]), torch.ones(len(window.latents))
         return (ActiveControl(self.net, "tuned", signal, strength, unconditional=False),)
-
-
-def build_learner(backbone: Any, recipe: TuningRecipe, hearing: Any = None) -> Learner:
-    """Begin an adapter: a copy of the backbone's layers, or one that was trained before.
-
-    Args:
-        backbone: What is tuned; a LoRA is put into its UNet in place.
-        recipe: What to train.
-        hearing: The `SpeechModel`, where speech is trained.
-
-    Raises:
-        InputError: If the one to go on from is of another kind or size.
-        MissingModelError: If it is not there.
-        UnsupportedError: If a package that the recipe needs is missing.
-    """
-    from .tuning_lora import build_lora
-    from .tuning_speech import build_speech
-
-    torch.manual_seed(recipe.loop.seed)
-    if recipe.trains == "speech":
-        return build_speech(backbone, recipe, hearing)
-    if recipe.trains == "lora":
-        return build_lora(backbone, recipe)
-    if recipe.trains == "identity":
-        return _build_reference(backbone, recipe)
-    return _build_controlnet(backbone, recipe, recipe.trains)
-
-
-def _build_reference(backbone: Any, recipe: TuningRecipe) -> ReferenceLearner:
-    from ..controls.adapters import copy_reference_net, load_reference_net
-
-    begun = load_reference_net(Path(recipe.begin), backbone) if recipe.begin else copy_reference_net(backbone)
-    return ReferenceLearner(begun.net)
-
-
-def _build_controlnet(backbone: Any, recipe: TuningRecipe, reads: Literal["pose", "depth"]) -> ControlNetLearner:
-    from ..controls.controlnet import load_controlnet
-    from ..models.svd_controlnet import SVDControlNet
-
-    if not recipe.begin:
-        return ControlNetLearner(SVDControlNet.from_unet(backbone.unet, recipe.control_widths), reads)
-    net = load_controlnet(Path(recipe.begin)).net
-    if not isinstance(net, SVDControlNet):
-        raise InputError(f"{recipe.begin} is a {type(net).__name__}; expected an SVD ControlNet to go on from")
-    return ControlNetLearner(net, reads)
 
 
 def write_folder(learner: Learner, folder: Path) -> Path:

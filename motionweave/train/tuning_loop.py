@@ -23,7 +23,8 @@ from ..types import Progress
 from .job import Job
 from .loop import Average, learning_rate_at
 from .tuning import Tuner, draw
-from .tuning_adapters import Learner, build_learner
+from .tuning_adapters import Learner
+from .tuning_build import build_learner
 from .tuning_card import tuning_card
 from .tuning_log import TuningLog, check_trackers
 from .tuning_recipe import TuningRecipe

@@ -9,7 +9,7 @@ import torch
 
 from motionweave.dataset.windows import Windows, stack_windows
 from motionweave.train.tuning import Tuner, draw
-from motionweave.train.tuning_adapters import build_learner
+from motionweave.train.tuning_build import build_learner
 from motionweave.train.tuning_loop import window_spec
 from motionweave.train.tuning_recipe import TuningRecipe
 

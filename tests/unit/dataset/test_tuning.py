@@ -18,7 +18,7 @@ from motionweave.train import tuning_loop
 from motionweave.train.recipe import read_recipe
 from motionweave.train.run import run_recipe
 from motionweave.train.tuning import Tuner, draw, level_weight
-from motionweave.train.tuning_adapters import build_learner
+from motionweave.train.tuning_build import build_learner
 from motionweave.train.tuning_loop import train_tuning, window_spec
 from motionweave.train.tuning_recipe import TuningRecipe
 

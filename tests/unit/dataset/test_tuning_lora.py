@@ -14,7 +14,7 @@ from motionweave.dataset.windows import Windows, stack_windows
 from motionweave.errors import InputError, UnsupportedError
 from motionweave.train import tuning_loop
 from motionweave.train.tuning import Tuner, draw
-from motionweave.train.tuning_adapters import build_learner
+from motionweave.train.tuning_build import build_learner
 from motionweave.train.tuning_loop import train_tuning, window_spec
 from motionweave.train.tuning_lora import attention_layers
 from motionweave.train.tuning_recipe import LoraOptions

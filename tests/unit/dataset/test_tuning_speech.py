@@ -22,7 +22,7 @@ from motionweave.tracks.speech import SPEECH_OFFSETS_S, encode_speech
 from motionweave.tracks.speech_model import load_speech_model
 from motionweave.train import tuning_loop
 from motionweave.train.tuning import Tuner, draw
-from motionweave.train.tuning_adapters import build_learner
+from motionweave.train.tuning_build import build_learner
 from motionweave.train.tuning_loop import train_tuning, window_spec
 from motionweave.types import Audio, Size
 from motionweave.weights.locate import locate_model
