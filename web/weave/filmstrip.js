@@ -6,7 +6,7 @@ import { clock, isNode, outputOf } from "../lib/values.js";
 import { drawDrift } from "./drift.js";
 import { RunProgress } from "./progress.js";
 
-const HEIGHTS = { idle: 34, running: 176, finished: 280 };
+const HEIGHTS = { idle: 34, running: 176, finished: 320 };
 const MEMORY_EVERY_MS = 5000;
 const GIB = 2 ** 30;
 
