@@ -67,6 +67,12 @@ def _stitch(**options: Any) -> dict[str, Any]:
     return stitch(**options)
 
 
+def _upscale(**options: Any) -> dict[str, Any]:
+    from .upscale import upscale
+
+    return upscale(**options)
+
+
 MINI_EXTRACTORS = ("mini-dwpose", "mini-depth", "mini-wav2vec2", "mini-face")
 MINI_POSE = ("mini-svd", "mini-controlnet-pose")
 MINI_ADAPTERS = (
@@ -91,6 +97,7 @@ BENCHMARKS: Registry[dict[str, Any]] = Registry(
         Entry("minute", "A minute in flat memory, against one tensor of all frames", _minute, needs=MINI_ADAPTERS),
         Entry("longform", "Seams and drift of long runs, by the way chunks are joined", _longform, needs=MINI_POSE),
         Entry("stitch", "Stitching and encoding 1080p against ffmpeg's own cross-fade", _stitch),
+        Entry("upscale", "Mini's upscaler against bicubic", _upscale, needs=("mini-svd", "mini-upscaler")),
         Entry("import", "What the pack adds to ComfyUI's start", _import),
         Entry("step_cache", "Steps that reuse the one before: error and time", _step_cache, needs=("mini-svd",)),
     ),
