@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "ComfyUI-MotionWeave"
 START_LIMIT_S = 300
-RUN_LIMIT_S = 1800
+RUN_LIMIT_S = 5400
 
 
 @dataclass(frozen=True)
