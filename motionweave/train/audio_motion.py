@@ -53,7 +53,7 @@ def utter(recipe: AudioMotionRecipe, clock: FeatureClock, index: int) -> Utteran
         clock: Of the speech model that is to hear it.
         index: Which of the voices, from 0.
     """
-    seed, rate = training_seeds(recipe.voices, recipe.first_seed)[index], clock.sample_rate
+    seed, rate = recipe.first_seed + index, clock.sample_rate
     generator = torch.Generator().manual_seed(seed)
     sound = resample_audio(speak(seed, recipe.voice_s), rate).waveform[0]
     time_s = np.arange(clock.frame_count(len(sound))) / float(clock.fps) + float(clock.first_s)
@@ -80,8 +80,9 @@ class HeardVoices:
         Raises:
             InputError: If voices that are kept for evaluation would speak.
         """
+        seeds = training_seeds(recipe.voices, recipe.first_seed)
         self.rate_hz = float(model.clock.fps)
-        spoken = [utter(recipe, model.clock, index) for index in range(recipe.voices)]
+        spoken = [utter(recipe, model.clock, index) for index in range(len(seeds))]
         self.states = torch.stack([_heard(each.sound, model, recipe.voice_s) for each in spoken])
         """(V, T, L, D) float16."""
         self.opening = torch.stack([each.opening for each in spoken])
