@@ -43,7 +43,7 @@ def drift_chart(rows: Sequence[ChunkMeasures], fps: float) -> Tensor:
         Strip("Lab mean", [line(name, [row.lab[i] for row in rows]) for i, name in ((1, "a"), (2, "b"))], began[1:], 6),
         Strip("Lab deviation", [line(n, [row.deviation[i] for row in rows]) for i, n in enumerate("Lab")], span=4),
         Strip("sharpness", [line("", [row.sharpness for row in rows])]),
-        Strip("seams: change at a join over change inside the chunk", [seams], (1.0, SEAM_MOST), 0.3,
+        Strip("seams, before any fade: change at a join over change inside the chunk", [seams], (1.0, SEAM_MOST), 0.3,
               list(zip(seams.seconds, seams.values, strict=True))),
     )  # fmt: skip
     return draw_strips(strips, float(starts[-1]), starts[1:-1].tolist(), f"{len(rows)} chunks as they were made")
