@@ -15,7 +15,7 @@ from apart import AVAILABLE, exit_code, start
 from small_runs import SIZE, as_nobody, choose_the_first, fill, limited, noise, stitch
 
 from motionweave.longform.disk import clip_share, disk_bytes
-from motionweave.longform.plan import plan_chunks
+from motionweave.longform.plan import Joining, plan_chunks
 from motionweave.longform.store import ChunkStore
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="limits are set in processes that are forked")
@@ -123,7 +123,8 @@ def test_a_read_only_run_directory_is_refused_and_stays_as_it_is():
 
 def test_what_a_run_takes_is_known_beforehand(tiny_backbone, tmp_path):
     """Within what compression leaves open: noise does not compress, so its share is given."""
-    store = ChunkStore(tmp_path / "run", plan_chunks(tiny_backbone.facts, 12, Fraction(7), 4, 2), SIZE)
+    plan = plan_chunks(tiny_backbone.facts, 12, Fraction(7), 4, 2, Joining(blend="cut"))
+    store = ChunkStore(tmp_path / "run", plan, SIZE)
     with store.writing():
         for index in range(3):
             store.save(index, "key", noise(index), torch.zeros(4, 4, 8, 8), 1.0)
