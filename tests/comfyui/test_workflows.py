@@ -14,7 +14,8 @@ TRACK_SOCKETS = {"POSE", "DEPTH", "SPEECH", "LIGHT", "CAMERA", "CURVE"}
 
 
 def files_of(ui: dict) -> list[dict]:
-    return [file for files in ui.values() if isinstance(files, list) for file in files if isinstance(file, dict)]
+    told = [each for all in ui.values() if isinstance(all, list) for each in all]
+    return [each for each in told if isinstance(each, dict) and "filename" in each]
 
 
 @pytest.mark.parametrize("workflow", [path for path in WORKFLOWS if path != FROM_TEXT], ids=lambda path: path.stem)
