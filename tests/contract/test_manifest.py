@@ -55,7 +55,8 @@ def test_what_is_said_to_be_bundled_is_there(model):
     assert folder.is_dir(), f"{model.bundled} is missing"
     if not list(folder.rglob("*.onnx")):  # which is its own config
         assert list(folder.rglob("*.safetensors")), f"{model.bundled} holds no weights"
-        assert list(folder.rglob("*.json")), f"{model.bundled} holds no config"
+        # Spandrel reads an upscaler's shape off its weights.
+        assert model.role == "upscaler" or list(folder.rglob("*.json")), f"{model.bundled} holds no config"
 
 
 def test_all_bundled_models_together_stay_within_40_mb():
