@@ -1,6 +1,6 @@
 // The path of Camera Path from above and from the side: the very cameras that the model is told, frame by frame.
 
-import { addPanel, make, onDrag, watch } from "../lib/panel.js";
+import { addPanel, make, makeTimeSlider, onDrag, watch } from "../lib/panel.js";
 import { feeding, isLinked, outputOf, valuesOf, widgetOf } from "../lib/values.js";
 import { camerasOf, frustumOf, spread } from "./cameras.js";
 import { HANDHELD, pathOf } from "./moves.js";
@@ -35,25 +35,12 @@ class CameraPreview {
     this.views = VIEWS.map(({ title }) =>
       make("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, class: "view", role: "img", "aria-label": `Path ${title}` }),
     );
-    this.time = make("input", {
-      type: "range",
-      min: 0,
-      max: 0,
-      step: 1,
-      "aria-label": "Moment of the path",
-      oninput: (event) => this.#choose(Number(event.target.value)),
-    });
+    this.time = makeTimeSlider("Moment of the path", (index) => this.#choose(index));
     this.place = make("div", { class: "quiet" });
     panel.root.append(this.told, make("div", { class: "views" }, ...this.views), this.time, this.place);
     for (const [index, view] of this.views.entries())
       onDrag(view, view, { start: (at) => this.#nearest(index, at), move: (at) => this.#nearest(index, at) });
-    this.look = watch(
-      node,
-      panel.host,
-      () => this.#read(),
-      (read) => this.#draw(read),
-    );
-    this.look();
+    this.look = watch(node, panel.host, () => this.#read(), (read) => this.#draw(read));
   }
 
   #read() {

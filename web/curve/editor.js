@@ -38,13 +38,7 @@ class CurveEditor {
     panel.root.append(this.plot, this.told, this.help);
     this.plot.addEventListener("dblclick", (event) => this.#add(event));
     this.plot.addEventListener("pointerdown", (event) => event.stopPropagation());
-    this.look = watch(
-      node,
-      panel.host,
-      () => valuesOf(node, ["keyframes", "seconds"]),
-      (values) => this.#read(values),
-    );
-    this.look();
+    this.look = watch(node, panel.host, () => valuesOf(node, ["keyframes", "seconds"]), (values) => this.#read(values));
   }
 
   #read({ keyframes, seconds }) {

@@ -57,7 +57,7 @@ export function addPanel(node, name, label, height) {
 }
 
 /**
- * Draw again whenever what is read has changed.
+ * Draw what is read, now and again whenever it has changed.
  *
  * ComfyUI tells of some changes only (not of undo, loading, or of a change further up), so values are looked at a few
  * times a second while the panel can be seen. Returns a function that looks at once.
@@ -79,6 +79,7 @@ export function watch(node, host, read, draw) {
     clearInterval(timer);
     return removed?.apply(this, given);
   };
+  look();
   return look;
 }
 
@@ -106,5 +107,17 @@ export function onDrag(element, frame, { start, move, end }) {
     element.addEventListener("pointermove", moved);
     element.addEventListener("pointerup", done);
     element.addEventListener("pointercancel", done);
+  });
+}
+
+/** Make a slider along the moments of what a panel shows; `choose` gets the number it is moved to. */
+export function makeTimeSlider(label, choose) {
+  return make("input", {
+    type: "range",
+    min: 0,
+    max: 0,
+    step: 1,
+    "aria-label": label,
+    oninput: (event) => choose(Number(event.target.value)),
   });
 }

@@ -56,13 +56,7 @@ class Sphere {
     onDrag(this.place, this.canvas, { start: move, move, end });
     this.place.addEventListener("pointerup", () => this.handle.focus());
     this.handle.addEventListener("keydown", (event) => this.#onKey(event));
-    this.look = watch(
-      node,
-      panel.host,
-      () => valuesOf(node, INPUTS),
-      (values) => this.#draw(values),
-    );
-    this.look();
+    this.look = watch(node, panel.host, () => valuesOf(node, INPUTS), (values) => this.#draw(values));
   }
 
   #slider(name, label) {

@@ -1,6 +1,6 @@
 // Who is seen in a clip, over the pictures that they were found in; a click keeps one of them.
 
-import { addPanel, make, watch } from "../lib/panel.js";
+import { addPanel, make, makeTimeSlider, watch } from "../lib/panel.js";
 import { editDone, feeding, isLinked, outputOf, setValues, valuesOf } from "../lib/values.js";
 
 const INPUTS = ["choice", "index"];
@@ -44,24 +44,11 @@ class PersonChooser {
     const panel = addPanel(node, "motionweave_people", "People of the clip", HEIGHT);
     this.status = make("div", { class: "status", role: "status" });
     this.picture = make("svg", { class: "people", role: "radiogroup", "aria-label": "Person to keep", hidden: "" });
-    this.time = make("input", {
-      type: "range",
-      min: 0,
-      step: 1,
-      hidden: "",
-      "aria-label": "Frame to look at",
-      oninput: (event) => this.#show(Number(event.target.value)),
-    });
+    this.time = makeTimeSlider("Frame to look at", (frame) => this.#show(frame));
     this.place = make("div", { class: "quiet" });
     this.picture.addEventListener("pointerdown", (event) => event.stopPropagation());
     panel.root.append(this.status, this.picture, this.time, this.place);
-    this.look = watch(
-      node,
-      panel.host,
-      () => this.#read(),
-      (read) => this.#draw(read),
-    );
-    this.look();
+    this.look = watch(node, panel.host, () => this.#read(), (read) => this.#draw(read));
   }
 
   #read() {

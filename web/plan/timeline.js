@@ -54,13 +54,7 @@ class PlanTimeline {
     panel.root.append(this.told, this.plot, this.axis, this.chunk);
     this.plot.addEventListener("keydown", (event) => this.#onKey(event));
     this.plot.addEventListener("pointerdown", (event) => this.#onPress(event));
-    this.look = watch(
-      node,
-      panel.host,
-      () => this.#read(),
-      (read) => this.#draw(read),
-    );
-    this.look();
+    this.look = watch(node, panel.host, () => this.#read(), (read) => this.#draw(read));
   }
 
   made(told) {

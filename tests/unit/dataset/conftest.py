@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from motionweave.dataset.prepare import Preparation, prepare
 from motionweave.media import VideoWriter
 from motionweave.runtime import Folders, LocalRuntime
 from motionweave.tracks.keypoints import Person
+from motionweave.train import tuning_loop
 from motionweave.train.job import Job
 from motionweave.train.loop import LoopOptions
+from motionweave.train.tuning_loop import train_tuning
 from motionweave.train.tuning_recipe import TuningRecipe
 from motionweave.types import Size
 
@@ -125,3 +128,29 @@ def job():
         return Job(LoopOptions(loop.steps, loop.learning_rate, loop.warmup, loop.ema), folder, folder, folder / "run")
 
     return make
+
+
+@pytest.fixture
+def whole_and_stopped(tmp_path, monkeypatch, job):
+    """Train a recipe in one go, and once more with a stop after its second step; give what both wrote.
+
+    Their last states lie in ``whole/run`` and ``stopped/run``.
+    """
+    own = tuning_loop.draw
+
+    def train(recipe):
+        draws = count()
+
+        def stopping(*arguments):
+            if next(draws) == 3 * recipe.loop.accumulate:
+                raise KeyboardInterrupt
+            return own(*arguments)
+
+        whole = train_tuning(recipe, job(recipe, tmp_path / "whole"))
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(tuning_loop, "draw", stopping)
+            train_tuning(recipe, job(recipe, tmp_path / "stopped"))
+        assert torch.load(tmp_path / "stopped/run/state.pt", weights_only=True)["step"] == 2
+        return whole, train_tuning(recipe, job(recipe, tmp_path / "stopped"))
+
+    return train

@@ -35,23 +35,8 @@ def weights(folder):
 
 
 @pytest.mark.parametrize("trains", ["pose", "identity"])
-def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, monkeypatch, trains, job):
-    made = recipe(trains, loop={"accumulate": 2 if trains == "pose" else 1})
-    whole = train_tuning(made, job(made, tmp_path / "whole"))
-    calls = iter(range(100))
-    own = tuning_loop.draw
-
-    def stopping(*arguments):
-        if next(calls) == 3 * made.loop.accumulate:
-            raise KeyboardInterrupt
-        return own(*arguments)
-
-    monkeypatch.setattr(tuning_loop, "draw", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        train_tuning(made, job(made, tmp_path / "stopped"))
-    monkeypatch.undo()
-    assert torch.load(tmp_path / "stopped/run/state.pt", weights_only=True)["step"] == 2
-    stopped = train_tuning(made, job(made, tmp_path / "stopped"))
+def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, trains, whole_and_stopped):
+    whole, stopped = whole_and_stopped(recipe(trains, loop={"accumulate": 2 if trains == "pose" else 1}))
     assert weights(stopped) == weights(whole)
     first, second = (torch.load(tmp_path / name / "run/state.pt", weights_only=True) for name in ("whole", "stopped"))
     for name, value in first["trained"].items():

@@ -109,22 +109,8 @@ def test_targets_and_layers_are_the_recipes(tiny_backbone):
     assert not any(name.endswith(("attn2.to_q", "attn2.to_k")) for name in whole)
 
 
-def test_a_lora_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, monkeypatch, job):
-    made = recipe("lora")
-    whole = train_tuning(made, job(made, tmp_path / "whole"))
-    calls, own = iter(range(100)), tuning_loop.draw
-
-    def stopping(*arguments):
-        if next(calls) == 3:
-            raise KeyboardInterrupt
-        return own(*arguments)
-
-    monkeypatch.setattr(tuning_loop, "draw", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        train_tuning(made, job(made, tmp_path / "stopped"))
-    monkeypatch.undo()
-    assert torch.load(tmp_path / "stopped/run/state.pt", weights_only=True)["step"] == 2
-    stopped = train_tuning(made, job(made, tmp_path / "stopped"))
+def test_a_lora_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, whole_and_stopped):
+    whole, stopped = whole_and_stopped(recipe("lora"))
     assert stopped.read_bytes() == whole.read_bytes()
     assert any(value.any() for name, value in load_file(whole).items() if "lora_B" in name)
     assert "held-out loss" in whole.with_suffix(".md").read_text()
