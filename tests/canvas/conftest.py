@@ -193,11 +193,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def canvas(server: Any) -> Iterator[Canvas]:
-    api = pytest.importorskip("playwright.sync_api", reason="pip install playwright, to look at the canvas")
-    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("a Chromium is needed to look at the canvas")
+    api = pytest.importorskip("playwright.sync_api", reason="pip install 'motionweave[canvas]', to look at the canvas")
     with api.sync_playwright() as playwright:
+        # The system's Chromium, else the one that Playwright brings when asked to.
+        places = (*map(shutil.which, CHROMIUM_NAMES), playwright.chromium.executable_path)
+        found = next((place for place in places if place and Path(place).is_file()), None)
+        if found is None:
+            pytest.skip("a Chromium is needed to look at the canvas: playwright install chromium")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(60_000)

@@ -1,9 +1,16 @@
-"""Each template opens whole in ComfyUI's page, and comes back whole when it was saved and is opened again."""
+"""Each template opens whole in ComfyUI's page, comes back whole when saved and opened again, and is queued the same.
+
+The last holds the conversion without a page against ComfyUI's own: what `motionweave export-api` writes is what the
+page's Export (API) would.
+"""
 
 import json
 from pathlib import Path
 
 import pytest
+
+from motionweave.errors import WorkflowError
+from motionweave.host import export_prompt, known_nodes
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
@@ -54,3 +61,17 @@ def test_a_template_opens_without_a_missing_node_or_link_and_reopens_with_every_
     canvas.open(saved)
     assert (values_of(canvas), links_of(canvas), canvas.prompt()) == (values, links, prompt)
     assert canvas.errors == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=[path.stem for path in TEMPLATES])
+def test_a_template_is_exported_without_the_page_as_the_page_exports_it(canvas, server, path):
+    canvas.render(False)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    canvas.open(told)
+    made = canvas.page.evaluate("async () => (await app.graphToPrompt()).output")
+    assert json.loads(export_prompt(path, server.url)) == made
+    if {node["class_type"] for node in made.values()} <= set(known_nodes()):
+        assert json.loads(export_prompt(path)) == made
+    else:
+        with pytest.raises(WorkflowError, match="--server"):
+            export_prompt(path)
