@@ -33,6 +33,7 @@ from torch import Tensor
 
 from ..controls.base import Control
 from ..marionette import FIRST_EVALUATION_SEED, Clip, World, clip_times, make_world, portrait, render_clip
+from ..marionette.camera import Camera
 from ..marionette.light import key_direction, make_light
 from ..marionette.voice import speak
 from ..tracks.keypoints import Person, from_wholebody
@@ -174,6 +175,23 @@ Found = tuple[float, float, float]
 """With the control, without it, and from the true frames through the VAE."""
 
 
+@dataclass(frozen=True)
+class Case:
+    """One clip of one control: what is asked for, and with what."""
+
+    asked: Asked
+    """The truth of it."""
+    on: tuple[Control, ...]
+    """With the control."""
+    off: tuple[Control, ...]
+    """The same without it."""
+
+    def videos(self, mini: Mini) -> tuple[Tensor, Tensor, Tensor]:
+        """Make the video with the control and without it, and send the true frames through the VAE."""
+        on, off = (make(mini, self.asked.reference, each, FRAMES) for each in (self.on, self.off))
+        return on, off, through_vae(mini, self.asked.clip.frames)
+
+
 def _asked(mini: Mini, index: int, world: World | None = None, own: World | None = None) -> Asked:
     own = own or make_world(FIRST_EVALUATION_SEED + index)
     size, times = mini.backbone.facts.size, clip_times(FRAMES, FPS)
@@ -181,30 +199,34 @@ def _asked(mini: Mini, index: int, world: World | None = None, own: World | None
     return Asked(own, render_clip(world or own, times, FPS, size), reference)
 
 
-def _through_vae(mini: Mini, frames: Tensor) -> Tensor:
+def through_vae(mini: Mini, frames: Tensor) -> Tensor:
+    """Give frames as Mini's VAE keeps them."""
     with torch.inference_mode():
         return mini.backbone.decode_clip(mini.backbone.encode_clip(frames))
 
 
-def _thrice(
-    mini: Mini, asked: Asked, on: tuple[Control, ...], off: tuple[Control, ...], measure: Callable[[Tensor], float]
-) -> Found:
-    made = (make(mini, asked.reference, each, FRAMES) for each in (on, off))
-    first, second = (measure(frames) for frames in made)
-    return first, second, measure(_through_vae(mini, asked.clip.frames))
+def _thrice(mini: Mini, case: Case, measure: Callable[[Tensor], float]) -> Found:
+    first, second, third = (measure(frames) for frames in case.videos(mini))
+    return first, second, third
 
 
-def _depth(mini: Mini, index: int, rng: np.random.Generator) -> Found:
+def depth_case(mini: Mini, index: int) -> Case:
+    """Ask for a depth, without a pose."""
     from ..controls.depth import DepthControl
     from ..tracks.depth import DepthMaps
-    from .produced import depth_correlation
 
     asked = _asked(mini, index)
     inverse = 1 / asked.clip.depth
     near = (inverse - inverse.amin()) / (inverse.amax() - inverse.amin())
     maps = DepthMaps(PoseMapFrames(near[:, None].expand(-1, 3, -1, -1), FPS))
-    on = (DepthControl(mini.depth, maps),)
-    return _thrice(mini, asked, on, (), lambda made: depth_correlation(made, asked.clip, mini.depth_model, rng))
+    return Case(asked, (DepthControl(mini.depth, maps),), ())
+
+
+def _depth(mini: Mini, index: int, rng: np.random.Generator) -> Found:
+    from .produced import depth_correlation
+
+    case = depth_case(mini, index)
+    return _thrice(mini, case, lambda made: depth_correlation(made, case.asked.clip, mini.depth_model, rng))
 
 
 def _identity(mini: Mini, index: int) -> Found:
@@ -221,22 +243,27 @@ def _identity(mini: Mini, index: int) -> Found:
             return F.normalize(torch.stack(found), dim=-1)
 
     wanted = tokens(asked.reference)[0]
-    on = (pose, ReferenceControl(mini.reference))
-    return _thrice(mini, asked, on, (pose,), lambda made: float((tokens(made) @ wanted).mean()))
+    case = Case(asked, (pose, ReferenceControl(mini.reference)), (pose,))
+    return _thrice(mini, case, lambda made: float((tokens(made) @ wanted).mean()))
 
 
-def _mouth(mini: Mini, index: int) -> Found:
+def mouth_case(mini: Mini, index: int) -> Case:
+    """Ask a portrait for a mouth that speaks, by a pose without a face and speech."""
     from ..controls.pose import PoseControl
     from ..controls.speech import SpeechControl
-    from .produced import correlation, mouth_reading
 
     asked = _asked(mini, index, own=portrait(make_world(FIRST_EVALUATION_SEED + index)))
     pose = PoseControl(mini.pose, poses_of(asked.clip, face=False))
     speech = SpeechControl(mini.speech, _heard(mini, asked.world), pose=poses_of(asked.clip))
-    truth = asked.clip.mouth.numpy()
-    return _thrice(
-        mini, asked, (pose, speech), (pose,), lambda made: correlation(mouth_reading(made, asked.clip), truth)
-    )
+    return Case(asked, (pose, speech), (pose,))
+
+
+def _mouth(mini: Mini, index: int) -> Found:
+    from .produced import correlation, mouth_reading
+
+    case = mouth_case(mini, index)
+    clip = case.asked.clip
+    return _thrice(mini, case, lambda made: correlation(mouth_reading(made, clip), clip.mouth.numpy()))
 
 
 def _heard(mini: Mini, world: World) -> Any:
@@ -249,38 +276,50 @@ def _heard(mini: Mini, world: World) -> Any:
         return replace(track, states=track.states.clone())
 
 
-def _light(mini: Mini, index: int, keep: Callable[[int, Tensor, Tensor], None] | None) -> Found:
+def light_case(mini: Mini, index: int) -> tuple[Case, np.ndarray]:
+    """Ask for another light; with the unit vector toward it, (3,)."""
     from ..controls.light import LightControl
     from ..controls.pose import PoseControl
     from ..tracks.light import light_track
-    from ..tracks.spherical_harmonics import ambient_light
-    from .produced import FLAT, light_error
 
     seed = FIRST_EVALUATION_SEED + index + OTHER_LIGHT
-    light, key = make_light(seed), key_direction(seed)
+    light = make_light(seed)
     asked = _asked(mini, index, replace(make_world(FIRST_EVALUATION_SEED + index), light=light))
     pose = PoseControl(mini.pose, poses_of(asked.clip))
+    return Case(asked, (pose, LightControl(mini.light, light_track(light, FPS))), (pose,)), key_direction(seed)
+
+
+def flat_lit(mini: Mini, asked: Asked) -> Tensor:
+    """Give the same clip under a light from everywhere, as soft as what it is compared with."""
+    from ..tracks.spherical_harmonics import ambient_light
+    from .produced import FLAT
+
     under = replace(asked.world, light=ambient_light(np.full(3, FLAT)))
-    # As soft as what it is compared with.
-    flat = _through_vae(mini, render_clip(under, clip_times(FRAMES, FPS), FPS, mini.backbone.facts.size).frames)
-    made: list[Tensor] = []
+    return through_vae(mini, render_clip(under, clip_times(FRAMES, FPS), FPS, mini.backbone.facts.size).frames)
+
+
+def _light(mini: Mini, index: int, keep: Callable[[int, Tensor, Tensor], None] | None) -> Found:
+    from .produced import light_error
+
+    case, key = light_case(mini, index)
+    flat, made = flat_lit(mini, case.asked), list[Tensor]()
 
     def measure(frames: Tensor) -> float:
         made.append(frames)
-        return light_error(frames, asked.clip, flat, key)
+        return light_error(frames, case.asked.clip, flat, key)
 
-    found = _thrice(mini, asked, (pose, LightControl(mini.light, light_track(light, FPS))), (pose,), measure)
+    found = _thrice(mini, case, measure)
     if keep is not None:
         keep(index, made[0], made[1])
     return found
 
 
-def _camera(mini: Mini, index: int) -> Found:
+def camera_case(mini: Mini, index: int) -> tuple[Case, Camera]:
+    """Ask for a camera that moves, by poses as it sees them and by its path; with that camera."""
     from ..controls.camera import CameraControl
     from ..controls.pose import PoseControl
     from ..tracks.camera import CameraFrames
     from ..train.signals import moving_camera, relative_poses
-    from .produced import camera_correlation
 
     asked = _asked(mini, index)
     times = clip_times(FRAMES, FPS)
@@ -288,6 +327,12 @@ def _camera(mini: Mini, index: int) -> Found:
     seen = replace(asked, clip=render_clip(asked.world, times, FPS, mini.backbone.facts.size, camera))
     pose = PoseControl(mini.pose, poses_of(seen.clip))
     path = CameraControl(mini.camera, CameraFrames(relative_poses(asked.world, camera), FPS))
-    return _thrice(
-        mini, seen, (pose, path), (pose,), lambda made: camera_correlation(made, seen.clip, asked.world, camera)
-    )
+    return Case(seen, (pose, path), (pose,)), camera
+
+
+def _camera(mini: Mini, index: int) -> Found:
+    from .produced import camera_correlation
+
+    case, camera = camera_case(mini, index)
+    clip, world = case.asked.clip, case.asked.world
+    return _thrice(mini, case, lambda made: camera_correlation(made, clip, world, camera))

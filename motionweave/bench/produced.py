@@ -78,15 +78,29 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 def light_error(frames: Tensor, clip: Clip, flat: Tensor, key: np.ndarray) -> float:
     """Give the angle in degrees between the light that frames show and the one that was asked for, at most 180.
 
-    What surfaces reflect is known: the same clip under a light from everywhere. So what frames show over that is
-    shading, in which a light is linear; it is solved for with Cauchy weights, because outlines of made frames are not
-    where the true ones are. A light of no direction is as wrong as a guess.
+    A light of no direction is as wrong as a guess.
 
     Args:
         frames: (F, 3, H, W) in [0, 1].
         clip: Its normals say where surfaces face.
         flat: (F, 3, H, W) in [0, 1]: the clip under `FLAT`.
         key: (3,) unit vector toward the light.
+    """
+    found = light_direction(frames, clip, flat)
+    return 90.0 if found is None else degrees_between(found, key)
+
+
+def light_direction(frames: Tensor, clip: Clip, flat: Tensor) -> np.ndarray | None:
+    """Give the unit vector toward the light that frames show, (3,); None where it has no direction.
+
+    What surfaces reflect is known: the same clip under a light from everywhere. So what frames show over that is
+    shading, in which a light is linear; it is solved for with Cauchy weights, because outlines of made frames are not
+    where the true ones are.
+
+    Args:
+        frames: (F, 3, H, W) in [0, 1].
+        clip: Its normals say where surfaces face.
+        flat: (F, 3, H, W) in [0, 1]: the clip under `FLAT`.
     """
     shown, known = (each.clamp(0, 1).double() ** GAMMA for each in (frames, flat))
     weights = torch.tensor(LUMINANCE).double().view(3, 1, 1)
@@ -96,7 +110,7 @@ def light_error(frames: Tensor, clip: Clip, flat: Tensor, key: np.ndarray) -> fl
     light = _solve_light(basis(normals) * FALLING, shade[inside])
     first = light[[3, 1, 2]]
     length = float(np.linalg.norm(first))
-    return degrees_between(first / length, key) if length > LEAST_LIGHT * light[0] else 90.0
+    return first / length if length > LEAST_LIGHT * light[0] else None
 
 
 def _solve_light(system: np.ndarray, shade: np.ndarray) -> np.ndarray:
@@ -116,13 +130,18 @@ def depth_correlation(frames: Tensor, clip: Clip, model: Any, rng: np.random.Gen
     """
     from scipy.stats import spearmanr
 
+    ranked: Any = spearmanr(*depth_pairs(frames, clip, model, rng))
+    return float(ranked.statistic)
+
+
+def depth_pairs(frames: Tensor, clip: Clip, model: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Give the inverse depths that a depth model sees in frames and those that were asked for, (N,) each."""
     with tempfile.TemporaryDirectory() as folder:
         track = estimate_depth(FootageFrames(frames, clip.fps), model, runtime_in(Path(folder)))
         shown = torch.nn.functional.interpolate(track.inverse_depth()[:, None], clip.depth.shape[-2:], mode="bilinear")
     truth = 1 / clip.depth.numpy()
     chosen = spread_over_depth(truth, rng)
-    ranked: Any = spearmanr(shown.numpy().reshape(-1)[chosen], truth.reshape(-1)[chosen])
-    return float(ranked.statistic)
+    return shown.numpy().reshape(-1)[chosen], truth.reshape(-1)[chosen]
 
 
 def camera_correlation(frames: Tensor, clip: Clip, world: World, camera: Camera) -> float:
@@ -133,6 +152,17 @@ def camera_correlation(frames: Tensor, clip: Clip, world: World, camera: Camera)
         clip: Says where the character is.
         world: Scene and light.
         camera: F cameras that were asked for.
+    """
+    return motion_cosine(*scene_motions(frames, clip, world, camera))
+
+
+def scene_motions(
+    frames: Tensor, clip: Clip, world: World, camera: Camera
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Give how the scene moved in every fourth frame, and how it was to, in pixels at a height of `FIT_PX`.
+
+    Returns:
+        For each such frame, (N, 2) over the pixels that the character does not hide.
     """
     from scipy.ndimage import binary_dilation
 
@@ -148,7 +178,12 @@ def camera_correlation(frames: Tensor, clip: Clip, world: World, camera: Camera)
         turn = fit_camera(world, small[index].permute(1, 2, 0).numpy(), seen, turn)
         found.append(scene_motion(world, turned(world, turn), 0, size)[seen])
         asked.append(scene_motion(world, camera, index, size)[seen])
+    return found, asked
+
+
+def motion_cosine(found: list[np.ndarray], asked: list[np.ndarray]) -> float:
+    """Give the cosine between two motions as `scene_motions` gives them."""
     one, two = np.concatenate(found).ravel(), np.concatenate(asked).ravel()
     # A camera that hardly moved agrees with nothing, whichever way its last tenth of a pixel points.
-    least = (STILL_PX * size.height / 128) ** 2 * len(one)
+    least = (STILL_PX * FIT_PX / 128) ** 2 * len(one)
     return float((one * two).sum() / np.sqrt(max((one**2).sum(), least) * max((two**2).sum(), least)))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from statistics import fmean
@@ -79,6 +80,40 @@ def reenact(
     return float_pixels(torch.stack(list(engine.store.frames())))
 
 
+@dataclass(frozen=True)
+class Reenacted:
+    """One clip and what was made of it."""
+
+    clip: Clip
+    """The truth."""
+    empty: Tensor
+    """(3, H, W): its scene without the character."""
+    made: Tensor
+    """(F, 3, H, W) in [0, 1]."""
+
+    def figures(self, frames: Tensor) -> dict[str, float]:
+        """Compare frames with the truth, `KEYS`."""
+        found, truth = foreground(frames, self.empty), self.clip.alpha > 0.5
+        overlaps = iou(found, foreground(self.clip.frames, self.empty)), iou(found, truth)
+        values = psnr_db(frames, self.clip.frames), ssim(frames, self.clip.frames), *overlaps
+        return dict(zip(KEYS, values, strict=True))
+
+    def stills(self) -> dict[str, Tensor]:
+        """Give the baselines that do not move."""
+        frames = self.clip.frames
+        means = {"repeat_reference": frames[:1], "static_mean": frames.mean(0, keepdim=True)}
+        return {name: still.expand_as(frames) for name, still in means.items()}
+
+
+def reenacted(backbone: Backbone, controlnet: LoadedControlNet, index: int) -> Reenacted:
+    """Make one held-out clip from its first frame and its own poses."""
+    world, size = make_world(FIRST_EVALUATION_SEED + index), backbone.facts.size
+    clip = render_clip(world, clip_times(FRAMES, FPS), FPS, size)
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        made = reenact(backbone, controlnet, clip, clip.frames[:1], Path(folder))
+    return Reenacted(clip, empty_scene(world, size), made)
+
+
 def selfie(
     clips: int = CLIPS,
     on_clip: Callable[[int], None] | None = None,
@@ -96,25 +131,14 @@ def selfie(
     """
     backbone = BACKBONES.get("svd").build(locate_model("backbone", "mini-svd", NOWHERE), torch.float32)
     controlnet = load_controlnet(locate_model("controlnet", "mini-controlnet-pose", NOWHERE))
-    rows: dict[str, list[tuple[float, ...]]] = {"figures": [], "repeat_reference": [], "static_mean": []}
+    rows: dict[str, list[dict[str, float]]] = {}
     for index in range(clips):
-        world = make_world(FIRST_EVALUATION_SEED + index)
-        clip = render_clip(world, clip_times(FRAMES, FPS), FPS, backbone.facts.size)
-        empty, truth = empty_scene(world, backbone.facts.size), clip.alpha > 0.5
-        with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-            made = reenact(backbone, controlnet, clip, clip.frames[:1], Path(folder))
-        still = {
-            "figures": made,
-            "repeat_reference": clip.frames[:1].expand_as(clip.frames),
-            "static_mean": clip.frames.mean(0, keepdim=True).expand_as(clip.frames),
-        }
-        for name, frames in still.items():
-            found = foreground(frames, empty)
-            pair = iou(found, foreground(clip.frames, empty)), iou(found, truth)
-            rows[name].append((psnr_db(frames, clip.frames), ssim(frames, clip.frames), *pair))
+        one = reenacted(backbone, controlnet, index)
+        for name, frames in {"figures": one.made, **one.stills()}.items():
+            rows.setdefault(name, []).append(one.figures(frames))
         if keep is not None:
-            keep(index, made, clip.frames)
+            keep(index, one.made, one.clip.frames)
         if on_clip is not None:
             on_clip(index)
-    means = {name: dict(zip(KEYS, map(fmean, zip(*values, strict=True)), strict=True)) for name, values in rows.items()}
+    means = {name: {key: fmean(row[key] for row in found) for key in KEYS} for name, found in rows.items()}
     return {"figures": means.pop("figures"), "baselines": means}

@@ -65,9 +65,9 @@ def _mouth(seed: int) -> tuple[float, float]:
     return against_truth(speech_motion(read_prosody(speak(seed, SECONDS)), FPS, round(SECONDS * FPS), 0).opening, seed)
 
 
-def against_truth(found: np.ndarray, seed: int) -> tuple[float, float]:
-    """Give an opening's correlation with a speaker's own, (F,) at `FPS`, and the size of its lag in milliseconds."""
-    times = np.arange(len(found)) / float(FPS)
+def against_truth(found: np.ndarray, seed: int, fps: Fraction = FPS) -> tuple[float, float]:
+    """Give an opening's correlation with a speaker's own, (F,) at `fps`, and the size of its lag in milliseconds."""
+    times = np.arange(len(found)) / float(fps)
     shifted = [float(np.corrcoef(found, mouth_opening(seed, times - lag))[0, 1]) for lag in LAGS_S]
     return shifted[len(LAGS_S) // 2], 1000 * abs(float(LAGS_S[int(np.argmax(shifted))]))
 
