@@ -32,7 +32,8 @@ LARGEST_ANGLE = math.pi / 4
 class AudioMotionConfig(BaseModel):
     """What ``config.json`` says of a network."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # pydantic before 2.10 keeps names with `model_` for itself.
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
     model_type: Literal["motionweave_audio_motion"] = "motionweave_audio_motion"
     """By which it is told from other projects' models."""
     speech_model: str = Field(min_length=1)
