@@ -4,10 +4,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import torch
 
 from motionweave.host.report import RunReport
 from motionweave.host.run import RunOptions, run_workflow
-from motionweave.media import probe_video, read_audio
+from motionweave.media import probe_video, read_audio, read_clip, read_metadata
 from motionweave.runtime import Folders
 
 ROOT = Path(__file__).parents[2]
@@ -47,3 +48,14 @@ def test_another_seed_makes_the_chunks_again(tmp_path):
     run(tmp_path, *SHORT)
     report = run(tmp_path, *SHORT, "Weave.seed=8")
     assert not any(chunk["reused"] for chunk in report.chunks)
+
+
+@needs_mini
+def test_the_workflow_inside_a_saved_video_makes_the_same_video_again(tmp_path):
+    (first,) = run(tmp_path / "first", *SHORT).outputs
+    saved = tmp_path / "saved.json"
+    saved.write_text(read_metadata(first.path)["prompt"], encoding="utf-8")
+    other = tmp_path / "other"
+    report = run_workflow(saved, RunOptions(Folders(other / "input", other / "output", other / "temp")))
+    assert not any(chunk["reused"] for chunk in report.chunks)
+    assert torch.equal(read_clip(report.outputs[0].path), read_clip(first.path))

@@ -137,7 +137,7 @@ class PersonChooser {
         onkeydown: (event) => this.#onKey(event, place),
         onclick: () => this.#keep(place), // after the press, which would take the focus away from what is drawn anew
       },
-      ...(box ? [make("rect", { ...box, class: "box" })] : []),
+      ...(box ? ["edge", "box"].map((kind) => make("rect", { ...box, class: kind })) : []),
       make("path", { class: "halo", d: limbs }),
       make("path", { class: "limbs", d: limbs }),
     );
