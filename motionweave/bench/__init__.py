@@ -37,6 +37,12 @@ def _controls(**options: Any) -> dict[str, Any]:
     return controls(**options)
 
 
+def _mini(**options: Any) -> dict[str, Any]:
+    from .mini import mini
+
+    return mini(**options)
+
+
 def _minute(**options: Any) -> dict[str, Any]:
     from .minute import minute
 
@@ -47,6 +53,12 @@ def _longform(**options: Any) -> dict[str, Any]:
     from .longform import longform
 
     return longform(**options)
+
+
+def _reroll(**options: Any) -> dict[str, Any]:
+    from .reroll import reroll
+
+    return reroll(**options)
 
 
 def _step_cache(**options: Any) -> dict[str, Any]:
@@ -91,11 +103,13 @@ BENCHMARKS: Registry[dict[str, Any]] = Registry(
     (
         Entry("selfie", "Self-reenactment on held-out marionettes", _selfie, needs=("mini-svd",)),
         Entry("controls", "Every control of the video against itself switched off", _controls, needs=MINI_ADAPTERS),
+        Entry("mini", "Mini as a whole beside what it should reach", _mini, needs=MINI_ADAPTERS),
         Entry("tracks", "Extractors of every track against the truth", _tracks, needs=MINI_EXTRACTORS),
         Entry("denoise", "A denoising step against diffusers' own pipeline", _denoise, needs=("mini-svd",)),
         Entry("stream", "Long inputs in flat memory; speed of pose extraction", _stream, needs=MINI_EXTRACTORS),
         Entry("minute", "A minute in flat memory, against one tensor of all frames", _minute, needs=MINI_ADAPTERS),
         Entry("longform", "Seams and drift of long runs, by the way chunks are joined", _longform, needs=MINI_POSE),
+        Entry("reroll", "Joins of chunks that were made again, beside those of before", _reroll, needs=MINI_POSE),
         Entry("stitch", "Stitching and encoding 1080p against ffmpeg's own cross-fade", _stitch),
         Entry("upscale", "Mini's upscaler against bicubic", _upscale, needs=("mini-svd", "mini-upscaler")),
         Entry("import", "What the pack adds to ComfyUI's start", _import),

@@ -43,11 +43,9 @@ def measure_identity(characters: int = 100) -> dict[str, float]:
         ``identity_same`` and ``identity_other``, the mean cosine of one character's two pictures and of two
         characters' pictures.
     """
-    bundled = load_manifest().get("mini-face").bundled_path
-    assert bundled is not None
-    models = load_face_models(bundled)
+    models = mini_faces()
     seeds = range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + characters)
-    known = torch.stack([_unit(models, draw_reference(seed, REFERENCE)) for seed in seeds])
+    known = known_characters(models, characters)
     asked = torch.stack([_unit(models, portrait(seed)) for seed in seeds])
     found = torch.cat([known, asked]).any(-1)
     cosines = asked @ known.T
@@ -59,6 +57,34 @@ def measure_identity(characters: int = 100) -> dict[str, float]:
         "identity_same": float(cosines.diagonal().mean()),
         "identity_other": float(cosines[~torch.eye(characters, dtype=torch.bool)].mean()),
     }
+
+
+def mini_faces() -> FaceModels:
+    """Load Mini's face models."""
+    bundled = load_manifest().get("mini-face").bundled_path
+    assert bundled is not None
+    return load_face_models(bundled)
+
+
+def known_characters(models: FaceModels, characters: int) -> Tensor:
+    """Give the embeddings of held-out characters' references, (C, 512) of length 1."""
+    seeds = range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + characters)
+    return torch.stack([_unit(models, draw_reference(seed, REFERENCE)) for seed in seeds])
+
+
+def recognised(models: FaceModels, frames: Tensor, known: Tensor) -> Tensor:
+    """Give the cosines of who is in a video to each of those known.
+
+    Args:
+        models: Look at every frame's largest face; what they see is averaged.
+        frames: (F, 3, H, W) in [0, 1].
+        known: (C, 512) of length 1.
+
+    Returns:
+        (C,); zeros where there is no face in any frame.
+    """
+    seen = torch.stack([_unit(models, frame[None]) for frame in frames]).sum(0)
+    return known @ F.normalize(seen, dim=0)
 
 
 def portrait(seed: int) -> Tensor:

@@ -107,12 +107,12 @@ class Bench:
         """Give the plan of a run."""
         return plan_chunks(self.backbone.facts, self.frames, FPS, joining=joining)
 
-    def made(self, method: Method, index: int) -> ChunkStore:
-        """Make a run, or go on with it."""
+    def request(self, method: Method, index: int) -> Request:
+        """Ask for a run."""
         facts, world = self.backbone.facts, make_world(FIRST_EVALUATION_SEED + index)
         with torch.inference_mode():
             picture = self.reference(index)
-            request = Request(
+            return Request(
                 backbone=self.backbone,
                 identity=self.backbone.encode_image(picture, facts.size, facts.noise_augmentation, 0),
                 controls=(PoseControl(self.controlnet, exact_poses(world, self.frames, facts.size)),),
@@ -122,7 +122,11 @@ class Bench:
                 folder=self.scratch / f"{method.run}-{self.frames}-{index}",
                 image_role="reference",
             )
-            engine = MotionWeaveEngine(request, LocalRuntime(NOWHERE))
+
+    def made(self, method: Method, index: int) -> ChunkStore:
+        """Make a run, or go on with it."""
+        engine = MotionWeaveEngine(self.request(method, index), LocalRuntime(NOWHERE))
+        with torch.inference_mode():
             for _ in engine.generate():
                 pass
         return engine.store
@@ -181,8 +185,8 @@ def longform(
     unknown = [name for name in methods if name not in METHODS]
     if unknown:
         raise InputError(f"the way '{unknown[0]}' was asked for; known are {', '.join(METHODS)}")
-    with _scratch(scratch) as folder:
-        bench = _loaded(frames, folder)
+    with scratch_folder(scratch) as folder:
+        bench = load_bench(frames, folder)
         rows: dict[str, list[dict[str, float]]] = {}
         for index in range(clips):
             for name in [TRUTH, *METHODS]:
@@ -243,7 +247,8 @@ def _true_overview(bench: Bench, index: int) -> Tensor:
 
 
 @contextmanager
-def _scratch(folder: Path | None) -> Iterator[Path]:
+def scratch_folder(folder: Path | None) -> Iterator[Path]:
+    """Give a folder for what a benchmark keeps, or, where None is asked for, one that is gone afterwards."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
@@ -252,7 +257,8 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
         yield Path(gone)
 
 
-def _loaded(frames: int, scratch: Path) -> Bench:
+def load_bench(frames: int, scratch: Path) -> Bench:
+    """Load Mini, for runs of so many frames in a folder."""
     from ..backbones import BACKBONES
     from ..weights.locate import locate_model
 

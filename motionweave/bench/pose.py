@@ -48,6 +48,12 @@ def _points(person: Person) -> np.ndarray:
     return np.concatenate([person.body, person.face[:68], person.hand_left, person.hand_right])
 
 
+def figure_extent(points: np.ndarray) -> float:
+    """Give the larger side of the box of a figure's keypoints that lie in the picture, (133, 3), in pixels."""
+    true = _points(from_wholebody(points))
+    return float(np.ptp(true[true[:, 2] > 0, :2], 0).max())
+
+
 def pck(clip: Clip, people: list[tuple[Person, ...]]) -> tuple[float, float]:
     """Give the share of keypoints that were found.
 
@@ -63,10 +69,9 @@ def pck(clip: Clip, people: list[tuple[Person, ...]]) -> tuple[float, float]:
     for truth, found in zip(clip.keypoints.numpy(), people, strict=True):
         true = _points(from_wholebody(truth))
         seen = true[:, 2] > 0
-        extent = float(np.ptp(true[seen, :2], 0).max())
         errors = [np.linalg.norm(_points(one)[:, :2] - true[:, :2], axis=-1) for one in found]
         error = min(errors, key=lambda each: float(each[seen].mean())) if errors else np.full(len(true), np.inf)
-        near = error < NEAR * extent
+        near = error < NEAR * figure_extent(truth)
         whole.append(near[seen])
         body.append(near[:18][seen[:18]])
     return float(np.concatenate(whole).mean()), float(np.concatenate(body).mean())
