@@ -50,8 +50,9 @@ def reroll(
             rows.append(_measured(Bench(bench.backbone, bench.controlnet, frames, bench.scratch), index, keep))
         if on_clip is not None:
             on_clip(index)
-    old, new = ([ratio for row in rows for ratio in row[side]] for side in (0, 1))
-    figures = _figures(new) | {"difference_levels": fmean(row[2] for row in rows)}
+    old = [ratio for before, _, _ in rows for ratio in before]
+    new = [ratio for _, after, _ in rows for ratio in after]
+    figures = _figures(new) | {"difference_levels": fmean(change for _, _, change in rows)}
     return {"figures": figures, "baselines": {"first_takes": _figures(old)}}
 
 
