@@ -15,7 +15,7 @@ WIDGETS = frozenset(
     {
         *("INT", "FLOAT", "BOOLEAN", "STRING", "COMBO", "MARKDOWN", "TEXTAREA"),
         *("COLOR", "COLORS", "CURVE", "RANGE", "BOUNDING_BOX", "BOUNDING_BOXES"),
-        *("PAINTER", "COMPOSITOR", "VIDEO_EDIT", "LOAD_3D", "WEBCAM", "AUDIO_RECORD"),
+        *("PAINTER", "COMPOSITOR", "VIDEO_EDIT", "LOAD_3D", "WEBCAM", "AUDIO_RECORD", "IMAGECOMPARE"),
     }
 )
 """Types for which ComfyUI's own canvas has a widget."""

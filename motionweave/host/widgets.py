@@ -14,6 +14,12 @@ CONTROLS = frozenset({"fixed", "increment", "decrement", "randomize", "increment
 CONTROLLED_NAMES = frozenset({"seed", "noise_seed"})
 """Inputs that the canvas gives such a control whatever their schema says."""
 
+BUTTONS = frozenset({"upload3dmodel", "uploadExtraResources", "clear"})
+"""What the buttons above a view of 3D say; they stand among the values, but are no inputs."""
+
+SHOWN = {"IMAGECOMPARE": ["", ""]}
+"""What the canvas sends for widgets that only show something; of these a workflow keeps no value."""
+
 CUSTOM_COMBO = "CustomCombo"
 """Core's list of choices that the artist writes: its schema has the choice alone, the canvas adds the rest."""
 
@@ -57,6 +63,11 @@ class _Row:
         self._place += found
         return found
 
+    def skip_all(self, words: Container[Any]) -> None:
+        """Pass over values as long as they are among some words."""
+        while self.skip(words):
+            continue
+
     @property
     def left(self) -> int:
         """How many values are to come."""
@@ -67,6 +78,11 @@ def _by_place(widgets: Sequence[InputSpec], row: _Row, named: Mapping[str, Any])
     """Give a value to each widget, and to those that a choice brings, which stand right behind it."""
     found: dict[str, Any] = {}
     for index, widget in enumerate(widgets):
+        if widget.type in SHOWN:
+            found[widget.id] = SHOWN[widget.type]
+            continue
+        if widget.type == "LOAD_3D":
+            row.skip_all(BUTTONS)
         value = row.take()
         value = named.get(widget.id, widget.default if value is None else value)
         if value is not None:

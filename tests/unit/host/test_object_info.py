@@ -56,6 +56,24 @@ INFO = {
     },
     "Curve": {"input": {"required": {"panel": ["A_PANEL", {}], "n": ["INT", {"default": 1}]}}, "output": []},
     "CustomCombo": {"input": {"required": {"choice": ["COMBO", {"options": []}]}}, "output": ["STRING", "INT"]},
+    "Load3D": {
+        "input": {
+            "required": {
+                "model_file": ["COMBO", {"options": ["none"]}],
+                "image": ["LOAD_3D", {}],
+                "width": ["INT", {"default": 1024}],
+                "height": ["INT", {"default": 1024}],
+            }
+        },
+        "output": ["IMAGE"],
+    },
+    "ImageCompare": {
+        "input": {
+            "required": {"compare_view": ["IMAGECOMPARE", {"socketless": True}]},
+            "optional": {"image_a": ["IMAGE", {}], "note": ["STRING", {}]},
+        },
+        "output": [],
+    },
     "Broken": "no entry",
 }  # fmt: skip
 CATALOGUE = catalogue_from_info(INFO)
@@ -115,6 +133,15 @@ def test_an_artists_own_list_sends_its_options_too():
 def test_a_value_that_is_a_list_is_wrapped_so_that_it_is_no_link():
     socket = {"name": "panel", "type": "A_PANEL", "link": None, "widget": {"name": "panel"}}
     assert inputs("Curve", [["1", 0], 3], [socket])["panel"] == {"__value__": ["1", 0]}
+
+
+def test_buttons_above_a_view_of_3d_are_no_values():
+    found = inputs("Load3D", ["toy.glb", "upload3dmodel", "uploadExtraResources", "clear", "", 640, 480])
+    assert found == {"model_file": "toy.glb", "image": "", "width": 640, "height": 480}
+
+
+def test_what_only_shows_is_sent_as_it_is_new_and_has_no_place_among_the_values():
+    assert inputs("ImageCompare", ["hi"]) == {"compare_view": {"__value__": ["", ""]}, "note": "hi"}
 
 
 def test_kinds_that_are_not_described_are_unknown():
