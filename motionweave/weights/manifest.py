@@ -6,6 +6,7 @@ guessed: an exact size or a checksum is given only where it was read from the fi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -165,10 +166,15 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
         InputError: If the file cannot be read, or an entry is not what it should be; the message names the first one.
     """
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        return _checked(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the model manifest {path} cannot be read ({error}); put the pack's own file back") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"]) or "the file"
         raise InputError(f"the model manifest {path.name} is wrong at {place}: {first['msg']}") from error
+
+
+@lru_cache(maxsize=1)  # Every list of models on the canvas asks again.
+def _checked(text: str) -> Manifest:
+    return Manifest.model_validate_json(text)
