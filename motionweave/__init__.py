@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from .train.tune import TuneRequest, prepared_datasets, train_adapter, tuning_recipes
     from .types import Audio, Progress, Size
     from .upscale.chunks import UpscaledRow, UpscaleOptions, upscale_chunks
+    from .upscale.faces import FacePass
     from .upscale.model import UpscaleModel, load_upscale_model, wrap_upscale_model
     from .weights.locate import available_models, locate_model
     from .weights.present import model_is_here
@@ -207,6 +208,7 @@ _HOMES = {
     "train.tune": ("TuneRequest", "prepared_datasets", "train_adapter", "tuning_recipes"),
     "types": ("Audio", "Progress", "Size"),
     "upscale.chunks": ("UpscaleOptions", "UpscaledRow", "upscale_chunks"),
+    "upscale.faces": ("FacePass",),
     "upscale.model": ("UpscaleModel", "load_upscale_model", "wrap_upscale_model"),
     "weights.locate": ("available_models", "locate_model"),
     "weights.present": ("model_is_here",),
@@ -269,6 +271,7 @@ __all__ = [
     "FaceIdentity",
     "FaceModels",
     "FaceMotionOptions",
+    "FacePass",
     "FaceRecogniser",
     "Folders",
     "Footage",

@@ -10,6 +10,8 @@ from comfy_api.latest import InputImpl, io, ui
 from ..motionweave import (
     JOINS,
     RECIPES,
+    FacePass,
+    InputError,
     Size,
     StitchOptions,
     UpscaleOptions,
@@ -28,15 +30,16 @@ from ..motionweave import (
 )
 from .convert import audio_from_socket
 from .runtime import folders, runtime
-from .sockets import ChunksSocket
+from .sockets import ChunksSocket, IdentityModelsSocket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..motionweave import ClipRow, Join, VideoCodec
+    from ..motionweave import ClipRow, FaceModels, Join, VideoCodec
 
 SAMPLE = "sample"
 CONNECTED = "the connected one"
+AS_THEY_COME = "none"
 HANDED_ON = ("h264", "h265", "h265-10bit", "av1", "av1-10bit")
 """Codecs that Save Video copies as they are."""
 
@@ -120,6 +123,17 @@ class UpscaleChunks(io.ComfyNode):
                              tooltip="Frames that the model sees together: faster where memory allows it."),
                 io.UpscaleModel.Input("upscale_model", optional=True,
                                       tooltip="From ComfyUI's Load Upscale Model; counts in place of 'model'."),
+                IdentityModelsSocket.Input("identity_models", optional=True,
+                                           tooltip="From Load Identity Models: finds the faces that face_model makes "
+                                           "anew."),
+                io.Combo.Input("face_model", options=[AS_THEY_COME, *_face_models()], default=AS_THEY_COME,
+                               optional=True,
+                               tooltip="Makes faces anew: GFPGAN, RestoreFormer or CodeFormer in ComfyUI's "
+                               "models/facerestore_models, or any upscaler. It is shown each face upright, and blended "
+                               "in with a soft edge."),
+                io.Float.Input("face_strength", default=0.7, min=0.0, max=1.0, step=0.05, optional=True,
+                               tooltip="How much of the restored face is blended in. Less keeps more of who it is; 0 "
+                               "leaves faces as they come."),
             ],
             outputs=[ChunksSocket.Output(display_name="chunks", tooltip="Goes to Stitch Chunks.")],
         )  # fmt: skip
@@ -135,15 +149,36 @@ class UpscaleChunks(io.ComfyNode):
         tile: int,
         batch: int,
         upscale_model: Any = None,
+        identity_models: FaceModels | None = None,
+        face_model: str = AS_THEY_COME,
+        face_strength: float = 0.7,
     ) -> io.NodeOutput:
         here = runtime()
         if upscale_model is not None:
             net = wrap_upscale_model(upscale_model)
         else:
             net = load_upscale_model(locate_model("upscaler", model, here.folders))
-        options = UpscaleOptions(factor, Size(width, height) if width and height else None, tile, batch)
+        faces = _face_pass(identity_models, face_model, face_strength)
+        options = UpscaleOptions(factor, Size(width, height) if width and height else None, tile, batch, faces)
         row = upscale_chunks(chunks, net, here.folders.runs / chunks.name / "upscaled", here, options)
         return io.NodeOutput(row, ui={"motionweave_upscaled": [{"size": str(row.size), "reused": row.reused}]})
+
+
+def _face_models() -> list[str]:
+    here = folders()
+    return list(dict.fromkeys([*available_models("face_restorer", here), *available_models("upscaler", here)]))
+
+
+def _face_pass(finder: FaceModels | None, name: str, strength: float) -> FacePass | None:
+    if name == AS_THEY_COME or strength == 0:
+        return None
+    if finder is None:
+        raise InputError(
+            f"{name} is to make faces anew, but nothing finds them; connect Load Identity Models to identity_models, "
+            f"or set face_model to {AS_THEY_COME}"
+        )
+    role = "face_restorer" if name in available_models("face_restorer", folders()) else "upscaler"
+    return FacePass(finder, load_upscale_model(locate_model(role, name, folders())), strength)
 
 
 class StitchChunks(io.ComfyNode):

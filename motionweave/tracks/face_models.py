@@ -63,15 +63,29 @@ class FaceModels:
         Returns:
             The faces; none where nothing looks like one.
         """
-        check_shape("picture", picture, "3 H W")
-        rgb = (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()  # H W 3
-        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        bgr = _bgr(picture)
+        boxes, points = self._detect(bgr)
+        return tuple(self._read(bgr, box, five) for box, five in zip(boxes, points, strict=True))
+
+    def find_points(self, picture: Tensor) -> np.ndarray:
+        """Find the five points of every face, the largest first, without asking who it is.
+
+        Args:
+            picture: (3, H, W) in [0, 1].
+
+        Returns:
+            (N, 5, 2) pixels, as in `Face.points`; N is 0 where nothing looks like a face.
+        """
+        return self._detect(_bgr(picture))[1]
+
+    def _detect(self, bgr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give boxes with scores, (N, 5), and points, (N, 5, 2), the largest first."""
         for side in DETECTION_PX:
             boxes, points = self.detector.detect(bgr, input_size=(side, side))
             if len(boxes):
                 order = np.argsort(-np.prod(boxes[:, 2:4] - boxes[:, :2], axis=-1))
-                return tuple(self._read(bgr, boxes[each], points[each]) for each in order)
-        return ()
+                return boxes[order], points[order]
+        return np.zeros((0, 5)), np.zeros((0, 5, 2))
 
     def _read(self, bgr: np.ndarray, box: np.ndarray, points: np.ndarray) -> Face:
         from insightface.utils import face_align
@@ -84,6 +98,13 @@ class FaceModels:
             crop=torch.from_numpy(crop[..., ::-1].copy()).permute(2, 0, 1).float() / 255,  # 3 H W
             embedding=torch.from_numpy(self.recogniser.get_feat(crop).flatten()),
         )
+
+
+def _bgr(picture: Tensor) -> np.ndarray:
+    """Give a picture as InsightFace takes it, (H, W, 3) uint8."""
+    check_shape("picture", picture, "3 H W")
+    rgb = (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()  # H W 3
+    return np.ascontiguousarray(rgb[..., ::-1])
 
 
 def load_face_models(folder: Path) -> FaceModels:

@@ -17,7 +17,9 @@ from ..longform.clips import Clip, ClipRow, MadeRow
 from ..media import VideoWriter, prefetch
 from ..runtime import Runtime
 from ..types import Progress, Size, float_pixels
-from .model import UpscaleModel
+from .face_places import FacePlace, follow_faces
+from .faces import FacePass, restore_faces
+from .model import FACE_SIDE, UpscaleModel
 from .tiles import OVERLAP, upscale_tiled
 
 BYTES_PER_PIXEL = 768
@@ -36,6 +38,8 @@ class UpscaleOptions:
     """Side of the tiles that the network sees, in pixels of the input; 0 for whole pictures."""
     batch: int = 4
     """Frames that the network sees together."""
+    faces: FacePass | None = None
+    """How faces are made anew; None to leave them as they come."""
 
     def __post_init__(self) -> None:
         """Refuse what makes nothing larger."""
@@ -79,14 +83,11 @@ def upscale_chunks(
         The larger row.
 
     Raises:
-        InputError: If a clip is missing, or the size would be smaller than the clips are.
+        InputError: If a clip is missing, the size would be smaller than the clips are, or the network is one for faces.
         MediaError: If a clip cannot be read, or the folder cannot be written.
     """
-    size = options.size_of(row.size, model.scale)
-    if size.width < row.size.width or size.height < row.size.height:
-        raise InputError(f"clips of {row.size} were to be upscaled to {size}; expected a size that is not smaller")
-    settings = hashlib.sha256(f"{model.digest} {size} {options.factor} {options.tile}".encode()).hexdigest()
-    folder = folder / f"{model.name}-{size}-{settings[:8]}"
+    work = _Work(row, model, options, runtime)
+    folder = folder / work.folder_name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -97,20 +98,78 @@ def upscale_chunks(
         if path.is_file():
             reused += 1
         else:
-            with (
-                runtime.resident((model.net,), working_bytes(row.size, model, options)),
-                VideoWriter(path, fps=row.fps, size=size, codec="ffv1") as writer,
-                closing(prefetch(_batches(clip, options.batch), 2)) as batches,
-            ):
-                for frames in batches:
-                    writer.write(_enlarge(frames.to(runtime.device), model, size, options).cpu())
-                    done = Progress("upscale", index, len(clips), writer.frame_count, clip.lead + clip.frame_count)
-                    runtime.report(replace(done, step=min(done.step, done.step_count)))
+            work.upscale(clip, path, Progress("upscale", index, len(clips), 0, work.steps(clip)))
             for old in folder.glob(f"upscaled-{index:05}-*.mkv"):
                 if old != path:
                     old.unlink()
         made.append(Clip(path, clip.frame_count, clip.lead))
-    return UpscaledRow(tuple(made), row.fps, size, f"{row.name} {size}", row.seam, reused)
+    return UpscaledRow(tuple(made), row.fps, work.size, f"{row.name} {work.size}", row.seam, reused)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is the same for every clip of a row."""
+
+    row: ClipRow
+    model: UpscaleModel
+    options: UpscaleOptions
+    runtime: Runtime
+
+    def __post_init__(self) -> None:
+        if self.model.restores_faces:
+            raise InputError(
+                f"{self.model.name} restores faces and nothing else; choose it as the face model, and an upscaler such "
+                "as RealESRGAN_x2plus for the whole picture"
+            )
+        if self.size.width < self.row.size.width or self.size.height < self.row.size.height:
+            raise InputError(
+                f"clips of {self.row.size} were to be upscaled to {self.size}; expected a size that is not smaller"
+            )
+
+    @property
+    def size(self) -> Size:
+        return self.options.size_of(self.row.size, self.model.scale)
+
+    @property
+    def folder_name(self) -> str:
+        """Name the folder after everything that changes a picture."""
+        options = self.options
+        settings = f"{self.model.digest} {self.size} {options.factor} {options.tile}"
+        if options.faces is not None:
+            settings = f"{settings} {options.faces.digest}"
+        return f"{self.model.name}-{self.size}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+
+    def steps(self, clip: Clip) -> int:
+        """Say how many frames are worked on: each once, and once more where its faces are looked for first."""
+        return (1 if self.options.faces is None else 2) * (clip.lead + clip.frame_count)
+
+    def upscale(self, clip: Clip, path: Path, told: Progress) -> None:
+        model, options, runtime = self.model, self.options, self.runtime
+        nets = (model.net,) if options.faces is None else (model.net, options.faces.net.net)
+        places = self._faces(clip, told)
+        with (
+            runtime.resident(nets, working_bytes(self.row.size, model, options)),
+            VideoWriter(path, fps=self.row.fps, size=self.size, codec="ffv1") as writer,
+            closing(prefetch(_batches(clip, options.batch), 2)) as batches,
+        ):
+            for frames in batches:
+                frames = frames.to(runtime.device)
+                larger = _enlarge(frames, model, self.size, options)
+                if options.faces is not None:
+                    first = writer.frame_count
+                    larger = restore_faces(larger, frames, places[first : first + len(frames)], options.faces)
+                writer.write(larger.cpu())
+                runtime.report(replace(told, step=min(len(places) + writer.frame_count, told.step_count)))
+
+    def _faces(self, clip: Clip, told: Progress) -> tuple[tuple[FacePlace, ...], ...]:
+        """Look for faces in the whole clip first: where one lies is told by the frames after it, too."""
+        if self.options.faces is None:
+            return ()
+
+        def tell(count: int) -> None:
+            self.runtime.report(replace(told, step=count))
+
+        return follow_faces(clip.frames(), self.options.faces.finder, self.row.fps, tell)
 
 
 def _batches(clip: Clip, count: int) -> Iterator[Tensor]:
@@ -144,7 +203,10 @@ def working_bytes(size: Size, model: UpscaleModel, options: UpscaleOptions) -> i
         options: Tiles and frames together.
     """
     side = options.tile + 2 * OVERLAP if options.tile else max(size.width, size.height)
-    return BYTES_PER_PIXEL * options.batch * min(side, size.width) * min(side, size.height) * model.scale**2
+    pixels = options.batch * min(side, size.width) * min(side, size.height) * model.scale**2
+    if options.faces is not None:  # they go through one by one
+        pixels = max(pixels, (FACE_SIDE * options.faces.net.scale) ** 2)
+    return BYTES_PER_PIXEL * pixels
 
 
 def _key(clip: Clip) -> str:

@@ -14,6 +14,9 @@ from ..errors import InputError
 from ..weights.loading import fingerprint
 from ..weights.tensor_files import read_tensors
 
+FACE_SIDE = 512
+"""Pixels along a side of the crops that face restorers were trained on."""
+
 
 @dataclass(frozen=True, eq=False)
 class UpscaleModel:
@@ -36,6 +39,11 @@ class UpscaleModel:
         """The bare module."""
         return self.descriptor.model
 
+    @property
+    def restores_faces(self) -> bool:
+        """Whether it takes aligned faces of `FACE_SIDE` pixels, and nothing else: GFPGAN, RestoreFormer, CodeFormer."""
+        return self.descriptor.purpose == "FaceSR"
+
     def __call__(self, frames: Tensor) -> Tensor:
         """Make pictures larger.
 
@@ -46,8 +54,14 @@ class UpscaleModel:
             (B, 3, scale H, scale W) in [0, 1], where the network lies.
         """
         weight = next(self.net.parameters())
+        frames = frames.to(weight.device, weight.dtype)
         with torch.inference_mode():
-            return self.descriptor(frames.to(weight.device, weight.dtype)).float().clamp_(0, 1)
+            if not self.restores_faces:
+                return self.descriptor(frames).float().clamp_(0, 1)
+            # Not as the descriptor does, which in spandrel 0.4 gives GFPGAN and CodeFormer pixels in [0, 1] where they
+            # were trained on [-1, 1] (GFPGAN's `enhance`), and has GFPGAN draw new noise in every frame.
+            made, *_ = self.net(2 * frames - 1, return_rgb=False, randomize_noise=False)
+            return ((made.float() + 1) / 2).clamp_(0, 1)
 
 
 def load_upscale_model(path: Path) -> UpscaleModel:
@@ -60,14 +74,14 @@ def load_upscale_model(path: Path) -> UpscaleModel:
         MissingModelError: If it is not there.
         InputError: If it is damaged, or no network that spandrel knows, or none that makes RGB from RGB.
     """
-    from spandrel import ModelLoader, UnsupportedModelError, canonicalize_state_dict
+    from spandrel import UnsupportedModelError, canonicalize_state_dict
 
     files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
     if len(files) != 1:
         raise InputError(f"{path.name} holds {len(files)} files of weights; expected one")
     weights = canonicalize_state_dict(read_tensors(files[0]))
     try:
-        descriptor = ModelLoader().load_from_state_dict(weights)
+        descriptor = _loader().load_from_state_dict(weights)
     except UnsupportedModelError as error:
         raise InputError(
             f"{files[0].name} holds no upscaler that spandrel knows; expected one of the ESRGAN family or of its other "
@@ -99,6 +113,19 @@ def wrap_upscale_model(descriptor: Any) -> UpscaleModel:
         digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     name = str(descriptor.architecture.name)
     return UpscaleModel(_checked(descriptor, f"the {name} model"), digest.hexdigest(), name)
+
+
+def _loader() -> Any:
+    """Give spandrel's loader, with the architectures under other licences (CodeFormer) where they are installed."""
+    from spandrel import MAIN_REGISTRY, ModelLoader
+
+    registry = MAIN_REGISTRY.copy()
+    try:
+        from spandrel_extra_arches import EXTRA_REGISTRY
+    except ImportError:
+        return ModelLoader(registry=registry)
+    registry.add(*EXTRA_REGISTRY, ignore_duplicates=True)
+    return ModelLoader(registry=registry)
 
 
 def _checked(descriptor: Any, what: str) -> Any:

@@ -16,6 +16,7 @@ LOAD_CONTROL = "Load ControlNet (SVD)"
 LOAD_FACE = "Load Face Adapter"
 LOAD_UNET = "Load UNet Weights"
 LOAD_LORA = "Load LoRA (SVD)"
+UPSCALE = "Upscale Chunks"
 COMFY = "ComfyUI's own "
 CHECKPOINT = f"{COMFY}Load Checkpoint"
 DIFFUSION_MODEL = f"{COMFY}Load Diffusion Model"
@@ -235,6 +236,32 @@ LORAS = (
 )
 """Low-rank adapters."""
 
+FACE_RESTORERS = (
+    _kind(
+        "face-restorer",
+        "GFPGAN, which restores faces",
+        UPSCALE,
+        "toRGB.0.weight",
+        "stylegan_decoder.style_mlp.1.weight",
+    ),
+    _kind(
+        "face-restorer",
+        "CodeFormer, which restores faces",
+        UPSCALE,
+        "position_emb",
+        "idx_pred_layer.1.weight",
+    ),
+    _kind(
+        "face-restorer",
+        "RestoreFormer, which restores faces",
+        UPSCALE,
+        "quantize.embedding.weight",
+        "encoder.mid.attn_1.norm2.weight",  # other autoencoders of this family have one head, and one norm
+        "decoder.conv_out.weight",
+    ),
+)
+"""What Upscale Chunks takes as its face model, beside upscalers."""
+
 OTHERS = (
     _kind(
         "svd-unet-part",
@@ -335,7 +362,7 @@ OTHERS = (
 )
 """What lies beside them."""
 
-KINDS = (*VIDEO, *LORAS, *OTHERS)
+KINDS = (*VIDEO, *LORAS, *FACE_RESTORERS, *OTHERS)
 """Every kind, in the order in which they are asked for."""
 
 UNKNOWN = Kind("unknown", "nothing that is known here", "")

@@ -130,6 +130,13 @@ ROLES = {
     "upscaler": Role(
         "", ("upscale_models",), _never, file_homes=("upscale_models",), file_kinds=("upscaler", "unknown")
     ),
+    "face_restorer": Role(
+        "",
+        ("facerestore_models",),
+        _never,
+        file_homes=("facerestore_models", "upscale_models"),
+        file_kinds=("face-restorer",),
+    ),
     "face-adapter": Role("face_encoder.*", ("stableanimator", "controlnet"), _is_face_adapter),
 }
 """Every role; models are folders, single files, or either."""
