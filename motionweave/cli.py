@@ -286,7 +286,7 @@ def bench(
         list[str] | None, typer.Option("--methods", help="longform: a way to compare. Repeatable.")
     ] = None,
     scratch: Annotated[
-        Path | None, typer.Option("--scratch", help="longform: folder of runs, to go on with after a stop.")
+        Path | None, typer.Option("--scratch", help="longform, mini: folder to go on in after a stop.")
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -296,8 +296,9 @@ def bench(
 
         asked = {"frames": frames, "methods": methods, "scratch": scratch}
         more = {option: value for option, value in asked.items() if value}
-        if more and name != "longform":
-            raise InputError(f"--{next(iter(more))} belongs to the benchmark longform, not to {name}")
+        strange = [option for option in more if name != "longform" and (name, option) != ("mini", "scratch")]
+        if strange:
+            raise InputError(f"--{strange[0]} belongs to the benchmark longform, not to {name}")
         result = run_benchmark(name, clips, pictures, lambda index: typer.echo(f"clip {index + 1}", err=True), more)
         typer.echo(result.to_json() if as_json else result.table())
 
