@@ -458,6 +458,9 @@ def prepare_dataset(
     ] = "mini-svd",
     pose: Annotated[str, typer.Option("--pose", help="Pose model that finds the people.")] = "mini-dwpose",
     depth: Annotated[str, typer.Option("--depth", help="Depth model; without one, no depth is read.")] = "",
+    light: Annotated[
+        bool, typer.Option("--light", help="Estimate the light of clips without a light file; takes --depth.")
+    ] = False,
     size: Annotated[
         str, typer.Option("--size", metavar="WxH", help="Size of the pictures; the backbone's own by default.")
     ] = "",
@@ -491,7 +494,7 @@ def prepare_dataset(
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
         filters = Filters(least_s, most_s, least_motion, most_motion, one_person, face)
-        readers = Readers(backbone, pose, depth, size, fps)
+        readers = Readers(backbone, pose, depth, size, fps, light)
         with TerminalProgress() as terminal:
             here = replace(local_runtime(_model_folders(models_dir)), on_progress=terminal.on_progress)
             report = prepare(folder, preparation(readers, filters, layout, here), here)
@@ -507,6 +510,8 @@ def marionette_dataset(
     first_seed: Annotated[int, typer.Option("--first-seed", help="Seed of the first character.")] = 0,
     held_out: Annotated[int, typer.Option("--held-out", help="How many of them are kept out of training.")] = 0,
     speaking: Annotated[bool, typer.Option("--speaking", help="Have them speak, seen from near.")] = False,
+    turning_light: Annotated[bool, typer.Option("--turning-light", help="Have the light go round them.")] = False,
+    moving_camera: Annotated[bool, typer.Option("--moving-camera", help="Have the camera move.")] = False,
     debug: Debug = False,
 ) -> None:
     """Draw a dataset of marionettes, to try training with."""
@@ -515,7 +520,8 @@ def marionette_dataset(
 
         from .dataset.marionette import MarionetteFilms, write_marionette
 
-        films = MarionetteFilms(clips, seconds, Fraction(fps), first_seed, held_out, speaking)
+        shown = (speaking, turning_light, moving_camera)
+        films = MarionetteFilms(clips, seconds, Fraction(fps), first_seed, held_out, *shown)
         typer.echo(write_marionette(folder, films))
 
 

@@ -29,6 +29,11 @@ class Entry(BaseModel):
     """What it shows, in words; backbones without a text encoder take no notice."""
     image: str | None = None
     """A picture of who is shown, relative to the dataset; without one, another moment of the clip serves."""
+    light: str | None = None
+    """Its light as JSON (`tracks.light_files`), relative to the dataset."""
+    camera: str | None = None
+    """Its camera as RealEstate10K's text, relative to the dataset; from the film's first frame on, in units of the
+    subject's distance there."""
     split: Split = "train"
     """``test`` clips are held out: training measures on them and never learns from them."""
 
@@ -115,7 +120,7 @@ def _checked(folder: Path, data: Any, index: int) -> Entry | Problem:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"]) or "the entry"
         return Problem(shown, f"{METADATA} is wrong at {place} of entry {index}: {first['msg']}")
-    for each in (entry.file, entry.image):
+    for each in (entry.file, entry.image, entry.light, entry.camera):
         if each is None:
             continue
         if not is_within(each):

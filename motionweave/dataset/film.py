@@ -52,6 +52,12 @@ class Film:
         """Whether depth was estimated."""
         return "depth" in self._facts
 
+    @property
+    def cells(self) -> Size:
+        """Latent cells of a frame."""
+        height, width = self._facts["latents"][-2:]
+        return Size(width, height)
+
     @cached_property
     def measures(self) -> Measures:
         """What its frames tell."""
@@ -85,14 +91,17 @@ class Film:
 
     def faces(self, frames: list[int]) -> Tensor:
         """Say where the faces of some frames are in the latents, (F, h, w) float32 in [0, 1]."""
-        height, width = self._facts["latents"][-2:]
-        return face_regions(self._track(frames), Size(width, height))
+        return face_regions(self._track(frames), self.cells)
 
     def _track(self, frames: list[int]) -> KeypointTrack:
         return KeypointTrack(tuple(self.people[frame] for frame in frames), self.size, self.fps)
 
     def depth(self, start: int, stop: int, shown: tuple[float, float]) -> Tensor:
-        """Draw the depth of frames [start, stop), (F, 3, H, W) uint8.
+        """Draw the depth of frames [start, stop), (F, 3, H, W) uint8; arguments as of `depth_track`."""
+        return self.depth_track(start, stop, shown).drawn(self.size)
+
+    def depth_track(self, start: int, stop: int, shown: tuple[float, float]) -> DepthFile:
+        """Give the depth of frames [start, stop).
 
         Args:
             start: First frame.
@@ -100,7 +109,7 @@ class Film:
             shown: Inverse depth of the clip's far and near end; see `depth_range`.
         """
         height, width = self._facts["depth"]
-        track = DepthFile(
+        return DepthFile(
             path=self.folder / "depth.f16",
             grid=Size(width, height),
             canvas=self.size,
@@ -113,7 +122,6 @@ class Film:
             start=start,
             stop=stop,
         )
-        return track.drawn(self.size)
 
     def depth_range(self, start: int, stop: int) -> tuple[float, float]:
         """Give the inverse depth of the far and near end of frames [start, stop), from some frames evenly spread."""

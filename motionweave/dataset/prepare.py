@@ -21,11 +21,13 @@ from ..media.geometry import place
 from ..runtime import Runtime
 from ..types import Size, float_pixels
 from ..weights.tensor_files import read_tensors
-from .choose import Filters, choose_shots
+from .cameras import keep_camera
+from .choose import Filters, Shot, choose_shots
 from .entries import METADATA, Entry, Problem, write_entries
 from .extract import Shape, Source, Tools, extract_film, film_key
 from .film import Film
 from .layouts import PREPARED, read_layout
+from .lights import estimate_lights, keep_light, unlit
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,10 @@ class PreparedClip(Entry):
     """Folder of what was read of its film, below ``prepared/films``."""
     portrait: str | None = None
     """What was read of `image`, below ``prepared/portraits``."""
+    light_kept: str | None = None
+    """What was read of `light`, or estimated, below ``prepared/lights``."""
+    camera_kept: str | None = None
+    """What was read of `camera`, below ``prepared/cameras``."""
     start: int = Field(ge=0)
     """First frame of the film."""
     stop: int = Field(gt=0)
@@ -61,6 +67,8 @@ class PrepareReport:
     """Files and entries that are left out."""
     refused: list[Problem] = field(default_factory=list[Problem])
     """Shots that filters left out."""
+    unlit: list[Problem] = field(default_factory=list[Problem])
+    """Clips that stay without a light, because none could be estimated."""
     reasons: Counter[str] = field(default_factory=Counter[str])
     """How many shots each filter left out."""
     films: int = 0
@@ -73,11 +81,15 @@ class PrepareReport:
     def lines(self) -> tuple[str, ...]:
         """Give it for people, what is wrong first."""
         told = [f"left out: {problem.line()}" for problem in (*self.problems, *self.refused)]
+        told += [f"without light: {problem.line()}" for problem in self.unlit]
         held_out = sum(clip.split == "test" for clip in self.clips)
         told.append(f"{self.films} films ready, {self.read_now} of them read now; {len(self.problems)} left out")
         shots = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
         told.append(f"{sum(self.reasons.values())} shots left out{f': {shots}' if shots else ''}")
         told.append(f"{len(self.clips)} clips of {self.frames} frames, {held_out} of them held out")
+        lit, seen = (sum(bool(getattr(clip, name)) for clip in self.clips) for name in ("light_kept", "camera_kept"))
+        if lit or seen:
+            told.append(f"{lit} clips have a light, {seen} a camera")
         return tuple(told)
 
     def to_json(self) -> str:
@@ -88,6 +100,7 @@ class PrepareReport:
             "clips": len(self.clips),
             "frames": self.frames,
             "left_out": [vars(problem) for problem in self.problems],
+            "without_light": [vars(problem) for problem in self.unlit],
             "shots_left_out": [vars(problem) for problem in self.refused],
             "reasons": dict(self.reasons),
         }
@@ -106,6 +119,13 @@ class Preparation:
     """Which shots are taken."""
     layout: str = "auto"
     """How the dataset lies on disk."""
+    estimates_light: bool = False
+    """Whether to estimate the light of clips that come without a light file; takes depth."""
+
+    def __post_init__(self) -> None:
+        """Check that lights can be estimated."""
+        if self.estimates_light and self.tools.depth is None:
+            raise InputError("light is read from how surfaces are lit, so it takes depth; name a depth model, too")
 
 
 def prepare(folder: Path, how: Preparation, runtime: Runtime) -> PrepareReport:
@@ -163,23 +183,40 @@ def _clips_of(
     # What is wrong with the picture is told before minutes are spent on the film.
     portrait = None if entry.image is None else _portrait(folder, entry.image, how, runtime)
     report.read_now += extract_film(source, how.tools, how.shape, runtime, read)
+    film = Film(read)
+    lit = None if entry.light is None else keep_light(folder, entry.light, film)
+    seen = None if entry.camera is None else keep_camera(folder, entry.camera, film)
+    shots = list(_taken(entry, film, how, report))
+    lights = dict.fromkeys([shot.start for shot in shots], lit)
+    if lit is None and how.estimates_light:
+        found = estimate_lights(folder, source, how.shape, film, shots)
+        report.unlit += unlit(entry.file, shots, found)
+        lights |= found
     told = entry.model_dump(include=set(Entry.model_fields))
-    for shot in choose_shots(Film(read), how.filters):
-        if shot.refused:
-            report.reasons[shot.refused] += 1
-            frames = f"{entry.file} frames {shot.start}-{shot.stop - 1}"
-            report.refused.append(Problem(frames, f"{shot.refused} ({shot.detail})"))
-            continue
+    for shot in shots:
         yield PreparedClip(
             **told,
             film=key,
             portrait=portrait,
+            light_kept=lights[shot.start],
+            camera_kept=seen,
             start=shot.start,
             stop=shot.stop,
             motion=shot.motion,
             one_person=shot.one_person,
             face=shot.face,
         )
+
+
+def _taken(entry: Entry, film: Film, how: Preparation, report: PrepareReport) -> Iterator[Shot]:
+    """Give the shots that become clips, and tell of the others."""
+    for shot in choose_shots(film, how.filters):
+        if not shot.refused:
+            yield shot
+            continue
+        report.reasons[shot.refused] += 1
+        frames = f"{entry.file} frames {shot.start}-{shot.stop - 1}"
+        report.refused.append(Problem(frames, f"{shot.refused} ({shot.detail})"))
 
 
 def _portrait(folder: Path, image: str, how: Preparation, runtime: Runtime) -> str:

@@ -37,6 +37,8 @@ class Readers:
     """``WxH``; empty for the backbone's own."""
     fps: str = ""
     """Frames per second, such as 12 or 30000/1001; empty for each film's own."""
+    light: bool = False
+    """Whether to estimate the light of clips that come without a light file."""
 
 
 def preparation(readers: Readers, filters: Filters, layout: str, runtime: Runtime) -> Preparation:
@@ -58,7 +60,7 @@ def preparation(readers: Readers, filters: Filters, layout: str, runtime: Runtim
     shape = Shape(size, parse_fps(readers.fps) if readers.fps else None)
     depth = load_depth_model(readers.depth, runtime.folders, runtime.dtype) if readers.depth else None
     poses = load_pose_model(readers.pose, runtime.folders, DETECT_EVERY)
-    return Preparation(Tools(backbone, poses, depth), shape, filters, layout)
+    return Preparation(Tools(backbone, poses, depth), shape, filters, layout, readers.light)
 
 
 def open_backbone(name: str, folders: Folders) -> SVDBackbone:

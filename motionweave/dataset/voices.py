@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..errors import InputError, MediaError
 from ..media import read_audio
 from ..runtime import Runtime
 from ..tracks.speech import SPEECH_OFFSETS_S, SpeechTrack, encode_speech
 from ..tracks.speech_model import SpeechModel
+
+logger = logging.getLogger(__name__)
 
 ANY = Fraction(25)
 """Frame rate at which speech is encoded; windows bring their own."""
@@ -33,17 +37,20 @@ class Voices:
         self._tracks: dict[str, SpeechTrack | None] = {}
 
     def track(self, file: str) -> SpeechTrack | None:
-        """Give a film's speech; None where the film has no sound, or is a folder of pictures.
-
-        Raises:
-            MediaError: If its sound cannot be decoded.
-            InputError: If there is too little of it.
-        """
+        """Give a film's speech; None where it has no sound, or none that can be used, or is a folder of pictures."""
         if file not in self._tracks:
-            path = self._folder / file
-            sound = read_audio(path) if path.is_file() else None
-            self._tracks[file] = None if sound is None else encode_speech(sound, self._model, ANY, self._runtime)
+            self._tracks[file] = self._heard(file)
         return self._tracks[file]
+
+    def _heard(self, file: str) -> SpeechTrack | None:
+        path = self._folder / file
+        try:
+            sound = read_audio(path) if path.is_file() else None
+            return None if sound is None else encode_speech(sound, self._model, ANY, self._runtime)
+        except (MediaError, InputError) as error:
+            # One broken film is no reason to end what hours of listening went into.
+            logger.warning("%s: its sound is of no use: %s", file, error)
+            return None
 
     def around(self, file: str, frames: list[int], fps: Fraction) -> Tensor:
         """Give what is heard around frames of a film that has sound, (F, W, L, D) float32."""

@@ -20,17 +20,26 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import InputError
+from .cameras import camera_rays
 from .entries import METADATA, Split
 from .extract import TOKEN_EVERY
 from .film import Film
 from .layouts import PREPARED
+from .lights import light_rows
 from .prepare import PreparedClip, read_portrait
 from .voices import Voices
 
 FILMS_OPEN = 32
 """Films whose keypoints are held; the one that was opened first makes room."""
 
-Signal = Literal["pose", "depth", "speech"]
+Signal = Literal["pose", "depth", "speech", "light", "camera"]
+
+NEEDED: dict[Signal, tuple[str, str]] = {
+    "speech": ("sound", "speech is learnt from films"),
+    "light": ("a light", "name light files in the metadata, or prepare with --light and --depth"),
+    "camera": ("a camera", "name camera files in the metadata, for nothing here estimates cameras"),
+}
+"""Signals that not every clip has: what it lacks then, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,12 @@ class WindowBatch:
     """(B, F, W, L, D) float32: what is heard around each frame; without frames where it is not wanted."""
     face: Tensor
     """(B, F, h, w) float32 in [0, 1]: where the face is; without frames where speech is not wanted."""
+    light: Tensor
+    """(B, F, 9, 3) float32 radiance coefficients; without frames where they are not wanted."""
+    rays: Tensor
+    """(B, F, 6, h, w) float32: Pluecker rays in the axes of the reference's view; without frames likewise."""
+    origin: Tensor
+    """(B, 6, h, w) float32: the rays of the reference's view itself; without rays likewise."""
 
     def to(self, device: torch.device) -> WindowBatch:
         """Give the same on a device."""
@@ -100,10 +115,18 @@ class Windows(Dataset[WindowBatch]):
         self.folder, self.spec, self.voices = folder, spec, voices
         self._films: dict[str, Film] = {}
         clips = [clip for clip in read_clips(folder) if clip.split == spec.split]
-        if voices is not None:
-            clips = [clip for clip in clips if voices.track(clip.file) is not None]
-            if not clips:
-                raise InputError(f"none of the {spec.split} clips of {folder} has sound; speech is learnt from films")
+        for signal, (what, advice) in NEEDED.items():
+            if signal in spec.signals and not any(self._has(clip, signal) for clip in clips):
+                raise InputError(f"none of the {spec.split} clips of {folder} has {what}; {advice}")
+        self.lacking = tuple(
+            (clip, NEEDED[signal][0])
+            for clip in clips
+            for signal in spec.signals
+            if signal in NEEDED and not self._has(clip, signal)
+        )
+        """Clips that are passed over, and what they lack."""
+        passed = {(clip.film, clip.start) for clip, _ in self.lacking}
+        clips = [clip for clip in clips if (clip.film, clip.start) not in passed]
         rated = [(clip, rate) for clip in clips for rate in self._rates(clip)]
         self._choices = [(clip, rate) for clip, rate in rated if self._places(clip, rate)]
         """Clips, and the rates at which they hold a window."""
@@ -144,7 +167,9 @@ class Windows(Dataset[WindowBatch]):
         places = self._places(clip, rate)
         start = places[int(rng.integers(len(places)))]
         frames = [start + int(index * film.fps / rate) for index in range(self.spec.frames)]
-        reference, token = self._reference(film, clip, start, rng)
+        moment = self._moment(clip, start, rng)
+        reference, token = self._reference(film, clip, moment)
+        rays, origin = self._rays(film, clip, frames, moment)
         size = (3, film.size.height, film.size.width)
         none = torch.zeros((0, *size), dtype=torch.uint8)
         return WindowBatch(
@@ -156,7 +181,16 @@ class Windows(Dataset[WindowBatch]):
             depth=self._depth(film, clip, frames) if "depth" in self.spec.signals else none,
             speech=torch.zeros(0) if self.voices is None else self.voices.around(clip.file, frames, film.fps),
             face=torch.zeros(0) if self.voices is None else film.faces(frames),
+            light=self._light(clip, frames),
+            rays=rays,
+            origin=origin,
         )
+
+    def _has(self, clip: PreparedClip, signal: Signal) -> bool:
+        """Say whether a clip has a signal that not every clip has."""
+        if signal == "speech":
+            return self.voices is not None and self.voices.track(clip.file) is not None
+        return (clip.light_kept if signal == "light" else clip.camera_kept) is not None
 
     def _rates(self, clip: PreparedClip) -> tuple[Fraction, ...]:
         own = self._film(clip.film).fps
@@ -171,13 +205,29 @@ class Windows(Dataset[WindowBatch]):
         first = -(-clip.start // TOKEN_EVERY) * TOKEN_EVERY
         return range(first, clip.stop - reach, TOKEN_EVERY)
 
-    def _reference(self, film: Film, clip: PreparedClip, start: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        if self.spec.reference == "any" and clip.portrait is not None:
-            return read_portrait(self.folder, clip.portrait)
-        frame = start
-        if self.spec.reference == "any":
-            frame = int(rng.integers(-(-clip.start // TOKEN_EVERY), -(-clip.stop // TOKEN_EVERY))) * TOKEN_EVERY
-        return film.latents([frame])[0], film.token(frame)
+    def _moment(self, clip: PreparedClip, start: int, rng: np.random.Generator) -> int | None:
+        """Give the frame that is the reference; None for the clip's picture, whose camera nobody knows."""
+        if self.spec.reference == "first":
+            return start
+        if clip.portrait is not None and "camera" not in self.spec.signals:
+            return None
+        return int(rng.integers(-(-clip.start // TOKEN_EVERY), -(-clip.stop // TOKEN_EVERY))) * TOKEN_EVERY
+
+    def _reference(self, film: Film, clip: PreparedClip, moment: int | None) -> tuple[Tensor, Tensor]:
+        if moment is not None:
+            return film.latents([moment])[0], film.token(moment)
+        assert clip.portrait is not None  # no moment was drawn because there is one
+        return read_portrait(self.folder, clip.portrait)
+
+    def _light(self, clip: PreparedClip, frames: list[int]) -> Tensor:
+        if "light" not in self.spec.signals or clip.light_kept is None:
+            return torch.zeros(0)
+        return light_rows(self.folder, clip.light_kept, frames)
+
+    def _rays(self, film: Film, clip: PreparedClip, frames: list[int], moment: int | None) -> tuple[Tensor, Tensor]:
+        if "camera" not in self.spec.signals or clip.camera_kept is None or moment is None:
+            return torch.zeros(0), torch.zeros(0)
+        return camera_rays(self.folder, clip.camera_kept, frames, moment, film.cells)
 
     def _depth(self, film: Film, clip: PreparedClip, frames: list[int]) -> Tensor:
         shown = film.depth_range(clip.start, clip.stop)

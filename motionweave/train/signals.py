@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..marionette import World, clip_times, make_world, render_clip
-from ..marionette.camera import Camera, move_camera
+from ..marionette import clip_times, make_world, render_clip
+from ..marionette.camera import Camera
+from ..marionette.changes import moving_camera, relative_poses
 from ..marionette.light import make_light
 from ..marionette.voice import speak
 from ..marionette.world import camera_of, portrait
-from ..tracks.camera import CameraPoses
-from ..tracks.camera_rays import rays_through, relative_to
+from ..tracks.camera_rays import rays_through
 from ..tracks.face_region import face_regions
 from ..tracks.keypoints import from_wholebody
 from ..tracks.pose import KeypointTrack
@@ -37,8 +37,6 @@ from .rendered import rendered, training_seeds
 
 LATEST_S = 6.0
 """Latest beginning of a clip; the voice is spoken from 0 on."""
-NEAREST = 3.7
-"""Metres: the nearest from which whole figures are seen."""
 PORTRAITS = 0.4
 """Share of the clips that are seen from near, where a mouth is more than a pixel."""
 FACELESS = 0.5
@@ -61,31 +59,6 @@ def without_faces(track: KeypointTrack) -> KeypointTrack:
     """Give the same poses without the points of the face."""
     none = np.zeros((0, 3), np.float32)
     return replace(track, frames=tuple(tuple(replace(one, face=none) for one in frame) for frame in track.frames))
-
-
-def moving_camera(world: World, seed: int, times: np.ndarray) -> Camera:
-    """Give a camera that leaves the reference's view by slow swings of every kind, F frames."""
-    rng, camera = np.random.default_rng([seed, 21]), camera_of(world, len(times))
-
-    def swing(most: float) -> np.ndarray:
-        rate, phase = rng.uniform(0.08, 0.3), rng.uniform(0, 2 * np.pi)
-        wave = np.sin(2 * np.pi * rate * times + phase) - np.sin(phase)
-        return most * rng.uniform(-1, 1) * wave
-
-    # From near, as much of the picture moves with less.
-    shift = min(1.0, world.framing[0] / NEAREST) * np.stack([swing(0.25), swing(0.12), swing(0.3)], -1)
-    pan, tilt, roll = (np.deg2rad(swing(most)) for most in (6.0, 4.0, 5.0))
-    return move_camera(camera, pan=pan, tilt=tilt, roll=roll, shift=shift, zoom=np.exp(swing(0.2)))
-
-
-def relative_poses(world: World, camera: Camera) -> CameraPoses:
-    """Give cameras relative to the reference's, in units of the subject's distance, as camera tracks have them."""
-    first, unit = camera_of(world, 1), world.framing[0]
-
-    def poses(one: Camera) -> CameraPoses:
-        return CameraPoses(one.rotation, one.position / unit, one.focal)
-
-    return relative_to(poses(first), poses(camera))
 
 
 def reference_rays(cells: int) -> torch.Tensor:

@@ -97,7 +97,7 @@ class Tuner(nn.Module):
         levels[:, : draws.known] = levels[:, : draws.known].clamp(max=CONTEXT_SIGMA)
         level = levels[..., None, None, None]
         noisy = clean + level * draws.noise
-        shown = (batch.reference * draws.keep.view(-1, 1, 1, 1))[:, None].expand(-1, frames, -1, -1, -1)
+        shown = self.learner.shown(batch) * draws.keep.view(-1, 1, 1, 1, 1)
         inputs = UNetInputs(
             sample=torch.cat([noisy * torch.rsqrt(level**2 + 1), shown], 2),
             timestep=0.25 * draws.sigma.log(),

@@ -34,6 +34,10 @@ class Learner:
         """Give what acts where a window, without the axis B, is made."""
         raise NotImplementedError
 
+    def shown(self, batch: WindowBatch) -> Tensor:
+        """Give the reference's latents as each frame sees them, (B, F, 4, h, w)."""
+        return batch.reference[:, None].expand(-1, batch.latents.shape[1], -1, -1, -1)
+
     def weight(self, batch: WindowBatch) -> Tensor | None:  # noqa: ARG002 - to most, all errors are equal
         """Give how much errors count, to be spread over (B, F, 4, h, w); None where all count the same."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ import torch
 
 from ..errors import InputError
 from .tuning_adapters import ControlNetLearner, Learner, ReferenceLearner
+from .tuning_camera import build_camera
+from .tuning_light import build_light
 from .tuning_lora import build_lora
 from .tuning_recipe import TuningRecipe
 from .tuning_speech import build_speech
@@ -30,11 +33,9 @@ def build_learner(backbone: Any, recipe: TuningRecipe, hearing: Any = None) -> L
     torch.manual_seed(recipe.loop.seed)
     if recipe.trains == "speech":
         return build_speech(backbone, recipe, hearing)
-    if recipe.trains == "lora":
-        return build_lora(backbone, recipe)
-    if recipe.trains == "identity":
-        return _build_reference(backbone, recipe)
-    return _build_controlnet(backbone, recipe, recipe.trains)
+    if recipe.trains == "pose" or recipe.trains == "depth":
+        return _build_controlnet(backbone, recipe, recipe.trains)
+    return BUILDERS[recipe.trains](backbone, recipe)
 
 
 def _build_reference(backbone: Any, recipe: TuningRecipe) -> ReferenceLearner:
@@ -54,3 +55,12 @@ def _build_controlnet(backbone: Any, recipe: TuningRecipe, reads: Literal["pose"
     if not isinstance(net, SVDControlNet):
         raise InputError(f"{recipe.begin} is a {type(net).__name__}; expected an SVD ControlNet to go on from")
     return ControlNetLearner(net, reads)
+
+
+BUILDERS: dict[str, Callable[[Any, TuningRecipe], Learner]] = {
+    "identity": _build_reference,
+    "lora": build_lora,
+    "light": build_light,
+    "camera": build_camera,
+}
+"""Kinds that need no more than the backbone and the recipe."""

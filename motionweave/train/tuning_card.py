@@ -19,6 +19,8 @@ USE = {
     "identity": "Load ReferenceNet, then Apply Reference",
     "lora": "Load LoRA (SVD)",
     "speech": "Load Adapter, then Apply Speech",
+    "light": "Load Adapter, then Apply Light",
+    "camera": "Load Adapter, then Apply Camera",
 }
 """Nodes that take each kind."""
 

@@ -58,8 +58,7 @@ def train_tuning(recipe: TuningRecipe, job: Job) -> Path:
     spec = window_spec(recipe, backbone.facts.image_role == "first_frame")
     windows = Windows(Path(recipe.dataset), spec, voices)
     windows.require_backbone(backbone.digest)
-    for clip in windows.too_short:
-        logger.warning("%s frames %d-%d: too short for a window", clip.file, clip.start, clip.stop - 1)
+    _tell(windows)
     learner = build_learner(backbone, recipe, hearing)
     training = _Training(recipe, job, accelerator, windows, backbone, learner)
     training.run()
@@ -70,6 +69,14 @@ def train_tuning(recipe: TuningRecipe, job: Job) -> Path:
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return made_path(recipe, job.output)
+
+
+def _tell(windows: Windows) -> None:
+    """Name and count the clips that are passed over."""
+    passed = [*windows.lacking, *((clip, "frames enough for a window") for clip in windows.too_short)]
+    for clip, lacks in passed:
+        logger.warning("passed over: %s frames %d-%d: without %s", clip.file, clip.start, clip.stop - 1, lacks)
+    logger.info("%d clips to train on, %d passed over", windows.clip_count, len(passed))
 
 
 def _hearing(recipe: TuningRecipe, folders: Folders) -> Any:

@@ -65,15 +65,33 @@ class SpeechOptions(BaseModel):
     """Tokens that a frame's face reads."""
 
 
+class LightOptions(BaseModel):
+    """What is made of a light."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hidden: int = Field(default=512, gt=0)
+    """Width of the layers that make style and tokens of a light."""
+    tokens: int = Field(default=8, gt=0)
+    """Tokens that a frame reads."""
+
+
+class CameraOptions(BaseModel):
+    """What is made of a camera."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hidden: int = Field(default=256, gt=0)
+    """Channels of the pyramid that rays go through."""
+
+
 class TuningRecipe(BaseModel):
     """One adapter, trained on a prepared dataset."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["tuning"]
-    trains: Literal["pose", "depth", "identity", "lora", "speech"]
+    trains: Literal["pose", "depth", "identity", "lora", "speech", "light", "camera"]
     """What learns: a ControlNet for pose maps or for depth maps, whole; of a ReferenceNet its first convolution,
-    self-attentions and readers; a LoRA on the UNet's attention; a speech projector, whole. The backbone's own weights
-    stay."""
+    self-attentions and readers; a LoRA on the UNet's attention; a speech projector, a light encoder or a camera
+    encoder, whole. The backbone's own weights stay."""
     name: str = Field(pattern=r"^[\w-]+$")
     """Folder of the finished adapter, or file of the LoRA, below the output folder."""
     dataset: str
@@ -92,6 +110,10 @@ class TuningRecipe(BaseModel):
     """For ``lora``."""
     speech: SpeechOptions = SpeechOptions()
     """For ``speech``."""
+    light: LightOptions = LightOptions()
+    """For ``light``."""
+    camera: CameraOptions = CameraOptions()
+    """For ``camera``."""
     weighting: Literal["edm", "min_snr"] = "edm"
     """How noise levels count: as in EDM, or no more than `snr_gamma` (Hang et al., 2023)."""
     snr_gamma: float = Field(default=5.0, gt=0)
@@ -105,8 +127,8 @@ class TuningRecipe(BaseModel):
     precision: Literal["fp32", "bf16"] = "fp32"
     """Precision of the computation; weights and optimiser stay in float32."""
     checkpointing: bool = False
-    """Whether to compute activations twice rather than keep them: less memory, a third more time. Not for identity
-    and speech."""
+    """Whether to compute activations twice rather than keep them: less memory, a third more time. Not for identity,
+    speech and light."""
     workers: int = Field(default=0, ge=0)
     """Processes that read windows ahead."""
     trackers: tuple[str, ...] = ()
@@ -126,7 +148,7 @@ class TuningRecipe(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.checkpointing and self.trains in ("identity", "speech"):
+        if self.checkpointing and self.trains in ("identity", "speech", "light"):
             # Tokens that the UNet's attention reads are there in its first pass only.
             raise ValueError(
                 f"checkpointing does not go with {self.trains}; set it to false and train on shorter windows"

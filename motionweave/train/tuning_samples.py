@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..backbones.base import Conditioning, Identity
-from ..dataset.windows import WindowBatch
+from ..dataset.windows import WindowBatch, stack_windows
 from ..media import VideoWriter
 from ..metrics.picture import psnr_db, ssim
 from ..sampling.denoise import DenoiseOptions, denoise_window
@@ -69,6 +69,7 @@ def _sample(backbone: Any, learner: Learner, window: WindowBatch, seed: int) -> 
     _, height, width = window.reference.shape
     size = Size(width * facts.spatial_compression, height * facts.spatial_compression)
     identity = Identity(window.reference, window.tokens, size, 0.0, f"sample {seed}")
-    conditioning = Conditioning(identity, float(window.fps), controls=learner.controls(window))
+    shown = learner.shown(stack_windows([window]))[0]
+    conditioning = Conditioning(identity, float(window.fps), controls=learner.controls(window), image_latents=shown)
     noise = torch.randn(window.latents.shape, generator=torch.Generator().manual_seed(seed))
     return denoise_window(backbone, conditioning, noise, DenoiseOptions(facts.steps, Guidance(facts.guidance)))

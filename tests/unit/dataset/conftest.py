@@ -14,7 +14,11 @@ from motionweave.dataset.extract import Shape, Tools
 from motionweave.dataset.prepare import Preparation, prepare
 from motionweave.media import VideoWriter
 from motionweave.runtime import Folders, LocalRuntime
+from motionweave.tracks.camera_files import write_realestate
+from motionweave.tracks.camera_moves import CameraRequest, camera_path
 from motionweave.tracks.keypoints import Person
+from motionweave.tracks.light import light_track
+from motionweave.tracks.light_files import write_light
 from motionweave.train import tuning_loop
 from motionweave.train.job import Job
 from motionweave.train.loop import LoopOptions
@@ -62,9 +66,41 @@ class Squares:
         return Person(body, none, none, none)
 
 
+@dataclass
+class NearSquares:
+    """Takes what is bright for near."""
+
+    digest: str = "near squares"
+    metric: bool = False
+    module: torch.nn.Module = field(default_factory=torch.nn.Identity)
+
+    def inverse_depth(self, frames):
+        return frames.float().mean(1)[:, ::8, ::8] / 255
+
+
+def truth(folder, name, frames=8, fps=8):
+    """Write a light that turns from blue to red and a camera that goes to the left, and give the film's entry."""
+    share = np.linspace(0, 1, frames)[:, None, None]
+    light = (1 - share) * np.full((1, 9, 3), (0.1, 0.2, 0.9)) + share * np.full((1, 9, 3), (0.9, 0.2, 0.1))
+    path = camera_path(CameraRequest("truck left", seconds=frames / fps, fps=Fraction(fps)))
+    (folder / f"{name}.json").write_text(write_light(light_track(light, Fraction(fps))))
+    (folder / f"{name}.txt").write_text(write_realestate(path, Size(SIZE, SIZE)))
+    return {"file": f"videos/{name}.mp4", "light": f"{name}.json", "camera": f"{name}.txt"}
+
+
 @pytest.fixture(scope="session")
 def write_film():
     return film
+
+
+@pytest.fixture(scope="session")
+def write_truth():
+    return truth
+
+
+@pytest.fixture(scope="session")
+def near_squares():
+    return NearSquares()
 
 
 @pytest.fixture
@@ -80,14 +116,15 @@ def finder():
 
 @pytest.fixture(scope="session")
 def prepared_films(tmp_path_factory, tiny_backbone):
-    """A dataset of one film to train on and one that is held out; nobody may change it."""
+    """A dataset of one film to train on and one that is held out, with all signals; nobody may change it."""
     folder = tmp_path_factory.mktemp("films")
     film(folder / "videos/a.mp4", [(1.0, 0.1, 0.1)])
     film(folder / "videos/b.mp4", [(0.1, 0.1, 1.0)])
-    (folder / "metadata.json").write_text(json.dumps([{"file": "videos/b.mp4", "split": "test"}]))
+    entries = [truth(folder, "a"), truth(folder, "b") | {"split": "test"}]
+    (folder / "metadata.json").write_text(json.dumps(entries))
     shape, filters = Shape(Size(SIZE, SIZE)), Filters(least_s=0.5)
     here = LocalRuntime(Folders(folder, folder, folder))
-    prepare(folder, Preparation(Tools(tiny_backbone, Squares()), shape, filters), here)
+    prepare(folder, Preparation(Tools(tiny_backbone, Squares(), NearSquares()), shape, filters), here)
     return folder
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from motionweave.controls import load_controlnet
-from motionweave.controls.adapters import load_reference_net
+from motionweave.controls.adapters import load_adapter, load_reference_net
+from motionweave.dataset.prepare import prepare
 from motionweave.dataset.windows import Windows, stack_windows
 from motionweave.errors import InputError, UnsupportedError
 from motionweave.media import read_clip
@@ -34,7 +35,7 @@ def weights(folder):
     return (folder / "diffusion_pytorch_model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("trains", ["pose", "identity"])
+@pytest.mark.parametrize("trains", ["pose", "depth", "identity", "light", "camera"])
 def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, trains, whole_and_stopped):
     whole, stopped = whole_and_stopped(recipe(trains, loop={"accumulate": 2 if trains == "pose" else 1}))
     assert weights(stopped) == weights(whole)
@@ -44,7 +45,7 @@ def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe
 
 
 def test_the_loaders_take_what_was_trained_and_held_out_loss_is_in_the_card(recipe, tmp_path, tiny_backbone, job):
-    for trains in ("pose", "identity"):
+    for trains in ("pose", "identity", "light", "camera"):
         made = recipe(trains, loop={"steps": 1})
         folder = train_tuning(made, job(made, tmp_path / trains))
         assert "held-out loss" in (folder / "README.md").read_text()
@@ -53,8 +54,12 @@ def test_the_loaders_take_what_was_trained_and_held_out_loss_is_in_the_card(reci
             assert load_controlnet(folder).style == "openpose"
             begun = build_learner(tiny_backbone, recipe(begin=str(folder))).net
             assert begun.controlnet_mid_block.weight.any()
-        else:
+        elif trains == "identity":
             assert load_reference_net(folder, tiny_backbone).net.readers
+        else:
+            net = load_adapter(folder, kind=f"{trains.title()}Encoder").net
+            begun = build_learner(tiny_backbone, recipe(trains, begin=str(folder))).net
+            assert all(torch.equal(value, begun.state_dict()[name]) for name, value in net.state_dict().items())
 
 
 def tuner_and_batch(recipe, backbone, made):
@@ -67,9 +72,19 @@ def tuner_and_batch(recipe, backbone, made):
     return tuner, stack_windows([windows[0], windows[1]])
 
 
-@pytest.mark.parametrize(("trains", "checkpointing"), [("pose", False), ("identity", False)])
-def test_only_what_the_recipe_names_moves(recipe, tiny_backbone, trains, checkpointing):
-    made = recipe(trains, drop_image=0.0, context=0.0, checkpointing=checkpointing)
+NAMED = {
+    "pose": {"conv_in", "down_blocks", "mid_block", "controlnet_cond_embedding", "controlnet_mid_block"},
+    "depth": {"conv_in", "down_blocks", "mid_block", "controlnet_cond_embedding", "controlnet_mid_block"},
+    "identity": {"conv_in", "readers", "down_blocks", "mid_block", "up_blocks"},
+    "light": {"trunk", "to_style", "to_tokens", "norm", "attention"},
+    "camera": {"conv_in", "stages", "down", "mid"},
+}
+"""What each recipe trains, by the first word of its parameters' names."""
+
+
+@pytest.mark.parametrize("trains", NAMED)
+def test_only_what_the_recipe_names_moves(recipe, tiny_backbone, trains):
+    made = recipe(trains, drop_image=0.0, context=0.0)
     tuner, batch = tuner_and_batch(recipe, tiny_backbone, made)
     before = {name: value.clone() for name, value in tuner.state_dict().items()}
     optimizer = torch.optim.SGD(list(tuner.trained().values()), 0.1)
@@ -78,12 +93,10 @@ def test_only_what_the_recipe_names_moves(recipe, tiny_backbone, trains, checkpo
     moved = {name for name, value in tuner.state_dict().items() if not torch.equal(value, before[name])}
     assert moved <= {f"net.{name}" for name in tuner.trained()}
     parts = {name.split(".")[1] for name in moved}
-    if trains == "pose":
-        assert {"conv_in", "down_blocks", "mid_block", "controlnet_cond_embedding", "controlnet_mid_block"} <= parts
-    else:
-        assert "readers" in parts and all(
-            "attn1" in name or "conv_in" in name for name in moved if "readers" not in name
-        )
+    assert parts >= NAMED[trains]
+    if trains == "identity":
+        assert parts == NAMED[trains]
+        assert all("attn1" in name or "conv_in" in name for name in moved if "readers" not in name)
         assert not any("temporal" in name for name in moved)
 
 
@@ -103,8 +116,9 @@ def test_keeping_no_activations_changes_no_gradient(recipe, tiny_backbone):
 
 
 def test_checkpointing_is_refused_where_it_would_be_wrong(recipe):
-    with pytest.raises(ValueError, match="does not go with identity"):
-        recipe("identity", checkpointing=True)
+    for trains in ("identity", "speech", "light"):
+        with pytest.raises(ValueError, match=f"does not go with {trains}"):
+            recipe(trains, checkpointing=True)
 
 
 def test_min_snr_counts_noise_levels_as_published(recipe):
@@ -115,22 +129,24 @@ def test_min_snr_counts_noise_levels_as_published(recipe):
     assert level_weight(sigma, recipe()).eq(1).all()
 
 
-def test_what_does_not_fit_is_refused_before_training(recipe, tmp_path, tiny_controlnet_folder, job):
+def test_what_does_not_fit_is_refused_before_training(recipe, tmp_path, job, write_film, how, runtime):
     made = recipe(loop={"steps": 1})
     train_tuning(made, job(made, tmp_path))
     other = recipe(loop={"steps": 1, "batch": 2})
     with pytest.raises(InputError, match="another recipe"):
         train_tuning(other, job(other, tmp_path))
-    with pytest.raises(InputError, match="--depth"):
-        train_tuning(recipe("depth"), job(made, tmp_path / "depth"))
+    write_film(tmp_path / "plain/videos/a.mp4", [(1.0, 0.1, 0.1)])
+    prepare(tmp_path / "plain", how, runtime)
+    for trains, advice in (("depth", "--depth"), ("light", "has a light; name light"), ("camera", "has a camera;")):
+        plain = recipe(trains, dataset=str(tmp_path / "plain"))
+        with pytest.raises(InputError, match=advice):
+            train_tuning(plain, job(plain, tmp_path / trains))
 
 
 def test_the_recipes_that_are_shipped_are_read():
     found = {path.stem: read_recipe(path) for path in (ROOT / "recipes").glob("*.yaml")}
-    assert {"pose", "depth", "identity"} <= found.keys()
-    assert all(
-        isinstance(found[name], TuningRecipe) and found[name].trains == name for name in ("pose", "depth", "identity")
-    )
+    assert found.keys() == {"pose", "depth", "identity", "lora", "speech", "light", "camera"}
+    assert all(isinstance(made, TuningRecipe) and made.trains == name for name, made in found.items())
 
 
 def test_frame_rates_are_checked_with_the_recipe(recipe):
@@ -150,7 +166,7 @@ def test_a_recipe_is_run_from_its_file(recipe, tmp_path):
 
 def test_samples_beside_the_truth_and_figures_of_them_are_kept(recipe, tmp_path, job, runtime):
     seen = []
-    for trains in ("pose", "identity"):
+    for trains in ("pose", "camera"):
         made = recipe(trains, loop={"steps": 2, "sample_every": 1})
         given = replace(job(made, tmp_path / trains), runtime=replace(runtime, on_progress=seen.append))
         folder = train_tuning(made, given)
