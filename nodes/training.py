@@ -21,8 +21,9 @@ class TrainAdapter(io.ComfyNode):
             node_id="MotionWeaveTrainAdapter",
             display_name="Train Adapter",
             category="MotionWeave/train",
-            description="Trains a ControlNet, ReferenceNet or LoRA on your own clips, by a recipe, and puts it where "
-            "its loader lists it. Queue it again after a stop, and it goes on.",
+            description="Trains a ControlNet, a ReferenceNet, a LoRA, or an adapter for speech, light or cameras on "
+            "your own clips, by a recipe, and puts it where its loader lists it. Queue it again after a stop, and it "
+            "goes on.",
             is_output_node=True,
             inputs=[
                 io.Combo.Input("recipe", options=list(tuning_recipes(here)),
