@@ -288,17 +288,25 @@ def bench(
     scratch: Annotated[
         Path | None, typer.Option("--scratch", help="longform, mini: folder to go on in after a stop.")
     ] = None,
+    comfyui: Annotated[
+        Path | None, typer.Option("--comfyui", help="import: folder of a ComfyUI that is to load the packs.")
+    ] = None,
+    pack: Annotated[
+        list[Path] | None, typer.Option("--pack", help="import: folder of another pack to measure. Repeatable.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Measure, and print the figures beside their baselines."""
     with one_line_errors(debug, DEFAULT_INPUT):
         from .bench.report import run_benchmark
 
-        asked = {"frames": frames, "methods": methods, "scratch": scratch}
+        asked = {"frames": frames, "methods": methods, "scratch": scratch, "comfyui": comfyui, "pack": pack}
         more = {option: value for option, value in asked.items() if value}
-        strange = [option for option in more if name != "longform" and (name, option) != ("mini", "scratch")]
-        if strange:
-            raise InputError(f"--{strange[0]} belongs to the benchmark longform, not to {name}")
+        for option in more:
+            whose = {"scratch": ("longform", "mini"), "comfyui": ("import",), "pack": ("import",)}
+            owners = whose.get(option, ("longform",))
+            if name not in owners:
+                raise InputError(f"--{option} belongs to the benchmark {owners[0]}, not to {name}")
         result = run_benchmark(name, clips, pictures, lambda index: typer.echo(f"clip {index + 1}", err=True), more)
         typer.echo(result.to_json() if as_json else result.table())
 

@@ -46,11 +46,11 @@ class BenchmarkResult:
     def table(self) -> str:
         """Give a table for people."""
         columns = {self.name: self.figures, **self.baselines}
-        wide = max(map(len, self.figures)) + 2
-        lines = ["".ljust(wide) + "".join(name.rjust(20) for name in columns)]
+        wide, each = max(map(len, self.figures)) + 2, max(20, *(len(name) + 2 for name in columns))
+        lines = ["".ljust(wide) + "".join(name.rjust(each) for name in columns)]
         for key in self.figures:
             found = (row.get(key) for row in columns.values())
-            values = ("".rjust(20) if value is None else f"{value:20.4g}" for value in found)
+            values = ("".rjust(each) if value is None else f"{value:{each}.4g}" for value in found)
             lines.append(key.ljust(wide) + "".join(values))
         return "\n".join([*lines, f"{self.seconds:.0f} s on {self.machine}"])
 
