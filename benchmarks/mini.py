@@ -1,6 +1,6 @@
 """Draw what `motionweave bench mini` commanded against what was produced: one panel for each control.
 
-python benchmarks/mini.py SCRATCH/curves.json [mini.png]
+python benchmarks/mini.py [SCRATCH/curves.json] [mini.png]
 
 Green is Mini, red the same with the control switched off (of the pose, the reference repeated), grey the true frames
 through Mini's VAE as the same measure reads them. On the dashed line, what was produced is what was commanded; where
@@ -96,7 +96,7 @@ def draw_panel(draw: ImageDraw.ImageDraw, corner: tuple[int, int], panel: Panel,
 def main() -> None:
     """Make the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("curves", type=Path)
+    parser.add_argument("curves", type=Path, nargs="?", default=HERE / "mini_curves.json")
     parser.add_argument("out", type=Path, nargs="?", default=HERE / "mini.png")
     given = parser.parse_args()
     curves: dict[str, dict[str, Points]] = json.loads(given.curves.read_text(encoding="utf-8"))
