@@ -22,6 +22,7 @@ TEMPLATE = np.array(
 )
 """Eyes, nose and corners of the mouth in a crop of side 1, right + i down: how faces of FFHQ lie (facexlib's template
 for 512 pixels), which GFPGAN, RestoreFormer and CodeFormer were trained on."""
+MIDDLE = 0.5 + 0.5j
 LEAST_SIDE = 20.0
 """A crop of fewer pixels, whose eyes are five apart, has no face in it that could be told (GFPGAN's own threshold)."""
 REACH = 0.5
@@ -32,8 +33,8 @@ FADE_S = 0.2
 """How long a face that comes or goes within the clip takes to be restored wholly."""
 LEAST_SIGHTINGS = 3
 """A face that is seen less often than this in a clip is a detector's fancy; it would flash."""
-SMOOTH = SmoothOptions(cutoff_hz=1.0, speed_weight=8.0, fill_frames=1 << 30)
-"""Calm at rest; a face that moves by its crop's side in a second is followed nine times as fast. All gaps are filled:
+SMOOTH = SmoothOptions(cutoff_hz=0.7, speed_weight=3.0, fill_frames=1 << 30)
+"""Calm at rest; a face that moves by its crop's side in a second is followed five times as fast. All gaps are filled:
 `GAP_S` has ended a trail whose face was gone for longer."""
 
 
@@ -145,17 +146,22 @@ def _extend(
 def _places(trail: dict[int, np.ndarray], count: int, fps: Fraction) -> list[tuple[int, FacePlace]]:
     """Steady a trail, and let it come and go."""
     first, last = min(trail), max(trail)
-    points = np.zeros((last - first + 1, 5, 3))
-    for frame, seen in trail.items():
-        points[frame - first] = np.concatenate([seen, np.ones((5, 1))], -1)
-    side = float(np.median([_side(seen) for seen in trail.values()]))
-    steadied = steady(points, float(fps), SMOOTH, side)[..., :2]
+    length = last - first + 1
+    # Two points are steadied, each by its own speed: the crop's middle, and the middle of its right edge as seen from
+    # there. So a face that hurries across the picture does not tremble in size and tilt.
+    moving = np.zeros((length, 2, 3))
+    for frame, points in trail.items():
+        turn, corner = place_of(points)
+        middle = corner + turn * MIDDLE
+        moving[frame - first] = [[middle.real, middle.imag, 1], [turn.real / 2, turn.imag / 2, 1]]
+    side = float(np.median([_side(points) for points in trail.values()]))
+    middles, edges = (steady(moving, float(fps), SMOOTH, side)[..., :2] @ (1, 1j)).T
     fade = round(FADE_S * fps) + 1
     # A clip's ends are no coming and going: the face goes on in the next one.
-    come = np.ones(len(points)) if first == 0 else np.arange(1, len(points) + 1) / fade
-    go = np.ones(len(points)) if last == count - 1 else np.arange(len(points), 0, -1) / fade
+    come = np.ones(length) if first == 0 else np.arange(1, length + 1) / fade
+    go = np.ones(length) if last == count - 1 else np.arange(length, 0, -1) / fade
     weights = np.minimum(1.0, np.minimum(come, go))
     return [
-        (first + index, FacePlace(*place_of(steadied[index]), float(weights[index]), side))
-        for index in range(len(points))
+        (first + index, FacePlace(complex(2 * edge), complex(middle - 2 * edge * MIDDLE), float(weight), side))
+        for index, (middle, edge, weight) in enumerate(zip(middles, edges, weights, strict=True))
     ]

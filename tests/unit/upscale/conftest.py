@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
+from spandrel.architectures.RestoreFormer import RestoreFormer
 
 from motionweave.longform.clips import Clip, MadeRow
 from motionweave.media import VideoWriter
@@ -62,3 +63,13 @@ def runtime(tmp_path: Path) -> Callable[..., LocalRuntime]:
         return LocalRuntime(places, on_progress=on_progress)
 
     return make
+
+
+@pytest.fixture
+def restorer(tmp_path: Path) -> Path:
+    """A face restorer, RestoreFormer as published but narrow."""
+    torch.manual_seed(0)
+    net = RestoreFormer(n_embed=8, embed_dim=32, ch=32, ch_mult=(1, 1, 1, 1, 1, 1), num_res_blocks=1, z_channels=32,
+                        double_z=False, head_size=8)  # fmt: skip
+    save_file(net.state_dict(), tmp_path / "restorer.safetensors")
+    return tmp_path / "restorer.safetensors"

@@ -59,6 +59,8 @@ FILES = {
     "controlnet": {"control_model.input_hint_block.0.weight": (16, 3, 3, 3)},
     "embedding": {"emb_params": (4, 768)},
     "motion-module": {"down_blocks.0.motion_modules.0.temporal_transformer.norm.weight": (320,)},
+    "face-restorer": {"quantize.embedding.weight": (1024, 256), "encoder.mid.attn_1.norm2.weight": (512,)}
+    | {"decoder.conv_in.weight": (512, 256, 3, 3), "decoder.conv_out.weight": (3, 64, 3, 3)},
     "vae": {"decoder.conv_in.weight": (512, 4, 3, 3)},
     "clip-vision": {"vision_model.embeddings.class_embedding": (1280,)},
     "depth": {"pretrained.cls_token": (1, 1, 384), "depth_head.projects.0.weight": (48, 384, 1, 1)},
