@@ -125,15 +125,15 @@ class Windows(Dataset[WindowBatch]):
             if signal in NEEDED and not self._has(clip, signal)
         )
         """Clips that are passed over, and what they lack."""
-        passed = {(clip.film, clip.start) for clip, _ in self.lacking}
-        clips = [clip for clip in clips if (clip.film, clip.start) not in passed]
+        passed = {(clip.file, clip.start) for clip, _ in self.lacking}
+        clips = [clip for clip in clips if (clip.file, clip.start) not in passed]
         rated = [(clip, rate) for clip in clips for rate in self._rates(clip)]
         self._choices = [(clip, rate) for clip, rate in rated if self._places(clip, rate)]
         """Clips, and the rates at which they hold a window."""
-        used = {(clip.film, clip.start) for clip, _ in self._choices}
+        used = {(clip.file, clip.start) for clip, _ in self._choices}
         self.clip_count = len(used)
         """Clips that windows are drawn from."""
-        self.too_short = tuple(clip for clip in clips if (clip.film, clip.start) not in used)
+        self.too_short = tuple(clip for clip in clips if (clip.file, clip.start) not in used)
         """Clips that hold no window."""
         if not self._choices:
             raise InputError(

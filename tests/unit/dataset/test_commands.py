@@ -3,13 +3,18 @@
 import json
 from fractions import Fraction
 
+import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from motionweave.cli import app
 from motionweave.dataset.marionette import MarionetteFilms, write_marionette
 from motionweave.dataset.tools import parse_fps, parse_size
 from motionweave.errors import InputError
+from motionweave.marionette import make_world
+from motionweave.tracks.camera_files import read_realestate
+from motionweave.tracks.light_files import read_light
 from motionweave.types import Size
 
 
@@ -27,6 +32,18 @@ def test_marionettes_are_a_dataset_like_any_other(tmp_path):
     assert (report["films"], report["clips"], report["frames"]) == (2, 2, 12)
     told = json.loads((folder / "prepared/metadata.json").read_text())
     assert [each["split"] for each in told] == ["train", "test"]
+
+
+def test_marionettes_bring_their_lights_and_cameras(tmp_path):
+    films = MarionetteFilms(1, seconds=0.5, fps=Fraction(8), turning_light=True, moving_camera=True)
+    write_marionette(tmp_path / "set", films)
+    entry = json.loads((tmp_path / "set/metadata.json").read_text())[0]
+    light = read_light((tmp_path / "set" / entry["light"]).read_text())
+    camera = read_realestate((tmp_path / "set" / entry["camera"]).read_text(), Fraction(8)).poses()
+    assert len(light) == len(camera) == 4 and light.fps == 8
+    np.testing.assert_allclose(light.coefficients[0], make_world(0).light, atol=1e-5)
+    assert not torch.allclose(light.coefficients[0], light.coefficients[3])
+    assert not np.allclose(camera.position[0], camera.position[3])
 
 
 def test_another_dataset_is_not_drawn_over(tmp_path):
