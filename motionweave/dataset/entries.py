@@ -103,7 +103,8 @@ def write_entries(path: Path, entries: Sequence[BaseModel]) -> None:
 
 def _read_list(path: Path) -> list[Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors begin a file with a mark of its encoding.
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}); mend it, or move it away to take every video") from error
     if not isinstance(data, list):

@@ -42,7 +42,12 @@ def read_layout(folder: Path, layout: str = "auto") -> Found:
     if layout not in (*LAYOUTS, "auto"):
         raise InputError(f"there is no layout '{layout}'; known are auto, {', '.join(LAYOUTS)}")
     name = _seems(folder) if layout == "auto" else layout
-    entries, problems = LAYOUTS[name](folder)
+    try:
+        entries, problems = LAYOUTS[name](folder)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"the descriptions in {folder} are not those of {name} ({type(error).__name__}: {error}); name its layout"
+        ) from error
     if not entries and not problems:
         raise InputError(f"{folder} holds no clips (read as {name}); put videos into {folder.name}/videos")
     return entries, problems

@@ -224,6 +224,8 @@ def _portrait(folder: Path, image: str, how: Preparation, runtime: Runtime) -> s
     from safetensors.torch import save_file
 
     backbone, size = how.tools.backbone, how.shape.size
+    if not (folder / image).is_file():
+        raise InputError(f"'{image}' is no picture, but a folder")
     content = hashlib.sha256((folder / image).read_bytes()).hexdigest()
     name = hashlib.sha256(f"{content} {backbone.digest} {size}".encode()).hexdigest()[:24] + ".safetensors"
     path = folder / PREPARED / "portraits" / name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -209,6 +210,11 @@ class _Training:
                 self._optimizer.step()
                 self._optimizer.zero_grad()
             total += float(loss.detach())
+        if not math.isfinite(total):
+            raise InputError(
+                f"the loss of step {step} is {total}, and nothing can be learnt any more; lower loop.learning_rate or "
+                f"train in fp32, and remove {self._state} if it does so again from there"
+            )
         return total / loop.accumulate
 
     @contextmanager

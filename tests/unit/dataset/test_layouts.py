@@ -66,6 +66,13 @@ def test_msr_vtt_and_vatex_find_videos_by_id_and_name_lost_ones(tmp_path):
     assert told(vatex) == {("clips/abc_000001_000011.mp4", "train", "dancing")}
 
 
+@pytest.mark.parametrize("text", ["{}", "7", '{"videos": [], "sentences": [7]}', "{"])
+def test_descriptions_of_another_kind_are_told(tmp_path, text):
+    (tmp_path / "train_videodatainfo.json").write_text(text)
+    with pytest.raises(InputError):
+        read_layout(tmp_path)
+
+
 def test_an_unknown_layout_is_refused(tmp_path):
     with pytest.raises(InputError, match="known are"):
         read_layout(tmp_path, "other")

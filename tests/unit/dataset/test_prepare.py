@@ -92,7 +92,7 @@ def test_broken_films_are_named_counted_and_never_fatal(tmp_path, write_film, ho
 
 
 def test_wrong_entries_are_named_and_the_others_are_taken(tmp_path, write_film, how, runtime):
-    for name in ("a", "b", "c"):
+    for name in ("a", "b", "c", "d"):
         write_film(tmp_path / f"videos/{name}.mp4", [RED])
     (tmp_path / METADATA).write_text(
         json.dumps(
@@ -102,17 +102,19 @@ def test_wrong_entries_are_named_and_the_others_are_taken(tmp_path, write_film, 
                 {"file": "videos/b.mp4", "split": "half"},
                 {"file": "../outside.mp4"},
                 {"file": "videos/lost.mp4"},
+                {"file": "videos/d.mp4", "image": "videos"},
                 {"prompt": "of nothing"},
                 7,
             ]
-        )
+        ),
+        encoding="utf-8-sig",
     )
     report = prepare(tmp_path, how, runtime)
     assert [(clip.file, clip.prompt, clip.split) for clip in report.clips] == [
         ("videos/a.mp4", "somebody", "test"),
         ("videos/c.mp4", "", "train"),
     ]
-    assert len(report.problems) == 6
+    assert len(report.problems) == 7
     assert any("outside" in problem.line() for problem in report.problems)
 
 

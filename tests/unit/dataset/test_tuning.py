@@ -205,6 +205,13 @@ def test_whoever_stops_a_training_between_two_steps_loses_none(recipe, tmp_path,
     assert steps == [0, 3]
 
 
+def test_a_loss_that_is_no_number_ends_the_training_with_its_last_good_step_kept(recipe, tmp_path, job):
+    made = recipe(loop={"steps": 9, "save_every": 1, "learning_rate": 1e30, "clip_norm": 1e30, "ema": 0.0})
+    with pytest.raises(InputError, match="lower loop"):
+        train_tuning(made, job(made, tmp_path))
+    assert not (tmp_path / made.name).exists()
+
+
 def test_trackers_are_told_and_those_that_are_missing_are_named(recipe, tmp_path, job):
     with pytest.raises(InputError, match="accelerate knows"):
         made = recipe(trackers=("tensorbord",))
