@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from .catalogue import LocalSpec
 from .graph import GraphNode, Link
 from .v3.node import NodeOutput, with_hidden
 from .values import typed
+from .waiting import result_of
 
 Slots = tuple[list[Any], ...]
 """A node's outputs: for each slot its values, one unless the output is a list."""
@@ -76,7 +76,7 @@ def _calls(inputs: Mapping[str, list[Any]], spec: LocalSpec) -> Iterator[Mapping
 def _call(cls: type[Any], values: Mapping[str, Any], spec: LocalSpec) -> NodeOutput:
     returned: Any = cls.execute(**values)
     if inspect.isawaitable(returned):
-        returned = asyncio.run(_result_of(returned))
+        returned = result_of(returned)
     output = _output(returned)
     blocked = getattr(output, "block_execution", None)
     if blocked is not None:
@@ -85,10 +85,6 @@ def _call(cls: type[Any], values: Mapping[str, Any], spec: LocalSpec) -> NodeOut
     if count not in (0, len(spec.outputs)):
         raise MotionWeaveError(f"it returned {count} values, and its schema has {len(spec.outputs)} outputs")
     return output
-
-
-async def _result_of(awaitable: Any) -> Any:
-    return await awaitable
 
 
 def _output(returned: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from .object_info import catalogue_from_info
 from .queue_jobs import refuse_unknown_nodes
 from .run import known_nodes
 from .server import ComfyServer
+from .waiting import result_of
 from .workflow import read_workflow
 
 
@@ -27,7 +27,7 @@ def export_prompt(path: Path, server: str | None = None, headers: Mapping[str, s
         WorkflowError: If it is no workflow, or has nodes that are not known.
         ServerError: If the server does not answer.
     """
-    known = known_nodes() if server is None else asyncio.run(server_nodes(server, headers))
+    known = known_nodes() if server is None else result_of(server_nodes(server, headers))
     graph = read_workflow(path, known)
     refuse_unknown_nodes(graph, known, path.name, "this process; name a --server that" if server is None else server)
     return json.dumps(graph.to_prompt(), indent=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -14,6 +13,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from .api import install
 from .context import PACK_ROOT
+from .waiting import result_of
 
 PACK_NAME = "motionweave_pack"
 """Name under which the pack's root module stands in `sys.modules`."""
@@ -36,7 +36,7 @@ def load_pack(root: Path = PACK_ROOT) -> Mapping[str, type[Any]]:
     """
     install()
     module = sys.modules.get(PACK_NAME) or _import_root(root)
-    return asyncio.run(_nodes(module))
+    return result_of(_nodes(module))
 
 
 def _import_root(root: Path) -> ModuleType:

@@ -23,6 +23,7 @@ from .queue_jobs import Ended, Job, refusal, refuse_unknown_nodes
 from .queue_watch import PAUSES_S, Watch, WatchOptions
 from .report import RunReport, describe_all
 from .server import BUSY, ComfyServer, ServerError
+from .waiting import result_of
 from .workflow import apply_overrides, read_workflow
 
 BAD_REQUEST = 400
@@ -109,7 +110,7 @@ class QueueClient:
             InputError: If a value or a path is wrong.
             ServerError: If the server does not answer, or takes no more.
         """
-        return asyncio.run(self._submit(workflows))
+        return result_of(self._submit(workflows))
 
     def watch(self, jobs: Iterable[Job] | None = None) -> tuple[JobReport, ...]:
         """Watch jobs to their ends and fetch their outputs.
@@ -120,7 +121,7 @@ class QueueClient:
         Raises:
             ServerError: If the server stays away, or does not give an output.
         """
-        return asyncio.run(self._watch(tuple(self.jobs if jobs is None else jobs)))
+        return result_of(self._watch(tuple(self.jobs if jobs is None else jobs)))
 
     def attach(self, ids: Sequence[str]) -> tuple[JobReport, ...]:
         """Watch jobs that were queued before; one that the server lost cannot be queued again from here.
@@ -129,7 +130,7 @@ class QueueClient:
             ids: Their ids.
         """
         self.jobs = [Job(id, id, Graph({})) for id in ids]
-        return asyncio.run(self._watch(tuple(self.jobs), requeues=False))
+        return result_of(self._watch(tuple(self.jobs), requeues=False))
 
     def cancel(self) -> None:
         """Take our jobs from the queue and stop the one that runs, and nobody else's.
@@ -137,7 +138,7 @@ class QueueClient:
         Raises:
             ServerError: If the server does not answer.
         """
-        asyncio.run(self._cancel())
+        result_of(self._cancel())
 
     async def _submit(self, workflows: Sequence[Path]) -> tuple[Job, ...]:
         async with self._server() as server:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from .graph import Graph, GraphNode, Link
 from .order import execution_order
 from .paths import locate
 from .values import check_limits, typed
+from .waiting import result_of
 
 NEVER_WRITTEN = frozenset(
     {"IMAGE", "MASK", "AUDIO", "VIDEO", "LATENT", "MODEL", "VAE", "CONDITIONING", "UPSCALE_MODEL"}
@@ -126,11 +126,7 @@ def _ask_node(
     try:
         verdict: Any = spec.node.validate_inputs(**values)
         if inspect.isawaitable(verdict):
-            verdict = asyncio.run(_result_of(verdict))
+            verdict = result_of(verdict)
     except InputError as error:
         return str(error)
     return None if verdict is True else str(verdict or "its inputs do not fit together")
-
-
-async def _result_of(awaitable: Any) -> Any:
-    return await awaitable
