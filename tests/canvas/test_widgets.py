@@ -25,6 +25,20 @@ def test_every_panel_is_in_sight_and_says_what_it_is(drawn, type):
     assert drawn.errors == []
 
 
+def test_a_panel_that_is_moved_keeps_its_style_at_every_moment(canvas):
+    canvas.render(False)
+    canvas.place(LIGHT)
+    panel = canvas.panel("motionweave_sphere")
+    panel.locator(".stage").wait_for()
+    overflow = panel.evaluate(
+        """(host) => {
+            host.parentElement.append(host);
+            return getComputedStyle(host.shadowRoot.querySelector(".panel")).overflow;
+        }"""
+    )
+    assert overflow == "hidden"
+
+
 def test_a_drag_over_the_sphere_changes_the_light_that_is_queued(drawn):
     drawn.place(LIGHT)
     before = drawn.prompt()[LIGHT]

@@ -19,6 +19,21 @@ export function make(tag, attributes = {}, ...children) {
 
 const SVG_TAGS = new Set(["svg", "g", "rect", "path", "circle", "line", "text", "polyline", "image"]);
 
+let style;
+
+/**
+ * Read the panels' style, once for all of them.
+ *
+ * A link in each would be read again whenever ComfyUI moves the panel, as it does between its two ways of drawing; bare
+ * until then, the panel would be far too high, and the node keep that height.
+ */
+function readStyle() {
+  style ??= fetch(STYLE)
+    .then((reply) => reply.text())
+    .then((text) => new CSSStyleSheet().replace(text));
+  return style;
+}
+
 /**
  * Put a panel at the end of a node.
  *
@@ -30,7 +45,11 @@ const SVG_TAGS = new Set(["svg", "g", "rect", "path", "circle", "line", "text", 
 export function addPanel(node, name, label, height) {
   const host = make("div", { role: "group", "aria-label": label, "data-motionweave": name });
   const content = make("div", { class: "panel" });
-  host.attachShadow({ mode: "open" }).append(make("link", { rel: "stylesheet", href: STYLE.href }), content);
+  const shadow = host.attachShadow({ mode: "open" });
+  readStyle().then((sheet) => {
+    shadow.adoptedStyleSheets = [sheet];
+    shadow.append(content);
+  });
   // A key that means something here must not also move, copy or delete the node.
   for (const kind of ["keydown", "keyup", "copy", "paste", "cut"])
     host.addEventListener(kind, (e) => e.stopPropagation());
