@@ -16,6 +16,13 @@ from motionweave.host import load_pack
 LOCALES = Path(__file__).resolve().parents[2] / "locales"
 LANGUAGES = sorted(folder.name for folder in LOCALES.iterdir() if folder.is_dir())
 FILES = ("main.json", "nodeDefs.json")
+OTHER_NAMES = {
+    "Weave",
+    "\u9069\u7528",
+    "\u52d5\u753b\u3092\u4fdd\u5b58",
+    "\u30a2\u30c3\u30d7\u30b9\u30b1\u30fc\u30eb\u30e2\u30c7\u30eb\u3092\u8aad\u307f\u8fbc\u3080",
+}
+"""What Japanese texts name beside nodes: Weave for short, Apply nodes, ComfyUI's Save Video and Load Upscale Model."""
 
 
 def read(language: str, file: str) -> dict:
@@ -82,10 +89,23 @@ def test_every_text_is_there_in_every_language_and_none_is_left_over(language, f
     assert [keys for keys, text in theirs.items() if not text.strip()] == []
 
 
-def test_chinese_is_chinese():
-    texts = leaves(read("zh", "nodeDefs.json"))
+@pytest.mark.parametrize(
+    ("language", "letters"), [("zh", "[\u4e00-\u9fff]"), ("ja", "[\u3040-\u30ff\u4e00-\u9fff]")], ids=["zh", "ja"]
+)
+def test_every_language_is_written_in_its_own_letters(language, letters):
+    texts = leaves(read(language, "nodeDefs.json"))
     told = {keys: text for keys, text in texts.items() if keys[-1] in ("tooltip", "description")}
-    assert [keys for keys, text in told.items() if not re.search("[\u4e00-\u9fff]", text)] == []
+    assert [keys for keys, text in told.items() if not re.search(letters, text)] == []
+
+
+def test_nodes_that_a_japanese_text_names_are_called_as_they_are():
+    """Node names stand in corner brackets; so do some of ComfyUI's, and inputs of the same node."""
+    nodes = read("ja", "nodeDefs.json")
+    known = {node["display_name"] for node in nodes.values()} | OTHER_NAMES
+    for node in nodes.values():
+        named = known | {each["name"] for each in node["inputs"].values()}
+        texts = [text for keys, text in leaves(node).items() if keys[-1] in ("tooltip", "description")]
+        assert {each for text in texts for each in re.findall("\u300c(.+?)\u300d", text)} - named == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
