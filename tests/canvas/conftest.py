@@ -57,10 +57,11 @@ class Canvas:
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self._note(said))
+        # Else the page greets a new user with a dialog over everything, as soon as it finds the time.
+        page.request.post(f"{url}/settings/Comfy.TutorialCompleted", data="true")
         page.goto(url)
         page.wait_for_function("window.app?.graph && window.app?.extensionManager", timeout=120_000)
         page.wait_for_function("Object.keys(LiteGraph.registered_node_types).some((id) => id === 'MotionWeaveWeave')")
-        page.evaluate("app.extensionManager.setting.set('Comfy.TutorialCompleted', true)")
         page.wait_for_timeout(1000)
 
     def _note(self, said: Any) -> None:
