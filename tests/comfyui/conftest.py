@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "ComfyUI-MotionWeave"
-START_LIMIT_S = 300
+START_LIMIT_S = 900
 RUN_LIMIT_S = 5400
 
 
