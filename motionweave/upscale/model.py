@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +122,8 @@ def _loader() -> Any:
     from spandrel import MAIN_REGISTRY, ModelLoader
 
     registry = MAIN_REGISTRY.copy()
-    try:
-        from spandrel_extra_arches import EXTRA_REGISTRY
-    except ImportError:
-        return ModelLoader(registry=registry)
-    registry.add(*EXTRA_REGISTRY, ignore_duplicates=True)
+    with suppress(ImportError):
+        registry.add(*import_module("spandrel_extra_arches").EXTRA_REGISTRY, ignore_duplicates=True)
     return ModelLoader(registry=registry)
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from known_faces import KnownFaces, face_at
 from PIL import Image
 from safetensors.torch import save_file
 from spandrel import ModelLoader
@@ -66,6 +67,31 @@ def test_the_canvas_own_upscaler_counts_in_place_of_a_name(run, place):
     theirs = ModelLoader().load_from_file(place.models[0] / "upscale_models/tiny_x2.safetensors")
     larger = run("UpscaleChunks", chunks=chunks, model="the connected one", width=40, height=30, upscale_model=theirs)
     assert larger.args[0].size == Size(40, 30)
+
+
+def test_faces_are_made_anew_where_a_face_model_and_its_finder_are_given(run):
+    chunks = run("LoadClips", folder="clips").args[0]
+    finder = KnownFaces(((face_at(16, 12, 24),),) * 256)
+    plain = {"chunks": chunks, "model": "tiny_x2.safetensors"}
+    faces = {**plain, "identity_models": finder, "face_model": "tiny_x2.safetensors"}
+    first, second = (run("UpscaleChunks", **each).args[0].clips()[0].path for each in (plain, faces))
+    assert first.name == second.name and first.read_bytes() != second.read_bytes()
+    for each in ({**faces, "face_strength": 0.0}, {**plain, "identity_models": finder}):
+        assert run("UpscaleChunks", **each).args[0].clips()[0].path == first
+    with pytest.raises(InputError, match="connect Load Identity Models"):
+        run("UpscaleChunks", **{**faces, "identity_models": None})
+
+
+def test_face_restorers_are_offered_for_faces_and_for_nothing_else(place):
+    folder = place.models[0] / "facerestore_models"
+    folder.mkdir()
+    names = ("quantize.embedding.weight", "encoder.mid.attn_1.norm2.weight", "decoder.conv_out.weight")
+    save_file({name: torch.zeros(1) for name in names}, folder / "RestoreFormer.safetensors")
+    with running_on(local_runtime(place)):
+        inputs = {each.id: each for each in load_pack()["MotionWeaveUpscaleChunks"].GET_SCHEMA().inputs}
+    upscalers = inputs["model"].options[:-1]
+    assert "tiny_x2.safetensors" in upscalers and "RestoreFormer.safetensors" not in upscalers
+    assert inputs["face_model"].options == ["none", "RestoreFormer.safetensors", *upscalers]
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("gif", ".gif"), ("prores", ".mov"), ("webp", ".webp")])
