@@ -36,7 +36,7 @@ from .plan import ChunkPlan
 
 _LOG = logging.getLogger(__name__)
 
-LEFTOVER = re.compile(r"\.[\w-]+\.[0-9a-f]{8}\.part")
+LEFTOVER = re.compile(r"\.[\w-]+\.([0-9a-f]{8}-\d+\.)?[0-9a-f]{8}\.part")
 """Names of files that were being written."""
 
 

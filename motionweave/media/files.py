@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import secrets
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import MediaError
+
+PARTIAL = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)\.[0-9a-f]{8}\.part")
+"""Names of unfinished files, with the machine's mark and the process that writes."""
+CLOCK_S = 2.0
+"""How far the time at which a process began may be off the disk's clock."""
 
 
 def check_readable(path: Path | str) -> Path:
@@ -36,6 +44,8 @@ def check_readable(path: Path | str) -> Path:
 def partial_path(path: Path) -> Path:
     """Name the unfinished file beside its target, on the same disk, so that the last rename is atomic.
 
+    Unfinished files of the same target whose process has ended, killed most likely, are removed.
+
     Args:
         path: The file to be written.
 
@@ -49,7 +59,34 @@ def partial_path(path: Path) -> Path:
         raise MediaError(path, f"cannot be written: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise MediaError(path, "cannot be written: a folder has this name; choose another file name")
-    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part")
+    for other in path.parent.iterdir():
+        if other.name.startswith(f".{path.stem}.") and _is_abandoned(other):
+            with suppress(OSError):
+                other.unlink()
+    return path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}.{secrets.token_hex(4)}.part")
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Say whether a file is an unfinished one, of this machine, and whoever wrote it is no more."""
+    found = PARTIAL.fullmatch(path.name)
+    if found is None or found[1] != _machine():
+        return False
+    import psutil
+
+    try:
+        process = psutil.Process(int(found[2]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        # Numbers are given again, in a container always the same ones: then the process is younger than the file.
+        return process.create_time() > path.stat().st_mtime + CLOCK_S
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, OSError):
+        return False
 
 
 def put_in_place(partial: Path, path: Path) -> None:
