@@ -43,6 +43,8 @@ def minute(
     Returns:
         ``figures`` and the baseline ``one_tensor``: ``rss_mb_N`` is the peak of the resident set in MiB, ``frame_s_N``
         processor seconds a frame, ``av_offset_frames`` the largest offset of sound and picture at a video's end.
+        ``rss_by_frame_200_mb`` is the longest run's own peak by its 200th frame: peaks of two processes differ by a
+        tenth with how busy the machine is, while within one process every rise counts.
     """
     del keep
     ours: dict[str, float | None] = {}
@@ -51,10 +53,12 @@ def minute(
     with tempfile.TemporaryDirectory(prefix="motionweave-minute-") as folder:
         for index, frames in enumerate((*WOVEN, JOINED)[:clips]):
             place, work = str(Path(folder) / str(frames)), "join" if frames == JOINED else "weave"
-            found = _alone(work, frames, place)
+            found = _alone(work, frames, place, *([WOVEN[0]] if work == "weave" else []))
             ours[f"rss_mb_{frames}"] = found["rss_mb"]
             if frames in (WOVEN[0], WOVEN[-1]):
                 ours[f"frame_s_{frames}"] = found["frame_s"]
+            if frames == WOVEN[-1]:
+                ours[f"rss_by_frame_{WOVEN[0]}_mb"] = found["early_rss_mb"]
             offsets.append(found["av_offset_frames"])
             measured = _alone("hold_all", frames, place, plain.get(f"rss_mb_{WOVEN[0]}"))
             plain[f"rss_mb_{frames}"] = measured["rss_mb"]

@@ -38,38 +38,53 @@ CHUNK = 48
 
 
 @dataclass
-class _Clock:
-    """Processor time at which the second chunk's first step ended."""
+class _Look:
+    """What a run had taken when its second chunk's first step ended, and when it had made its first frames."""
 
+    frames: int
+    """After how many frames to look at the memory."""
+    seen: Watched
+    """Knows it."""
     started_s: float | None = None
+    """Processor time at the first of these moments."""
+    rss_mb: float | None = None
+    """Peak at the second."""
     made_before: int = 8
 
     def __call__(self, progress: Progress) -> None:
-        if progress.stage == "denoise" and progress.chunk_count > 1 and progress.chunk == 1 and self.started_s is None:
+        if progress.stage != "denoise" or progress.chunk_count < 2:
+            return
+        if progress.chunk == 1 and self.started_s is None:
             self.started_s = time.process_time()
+        if progress.chunk * self.made_before >= self.frames and self.rss_mb is None:
+            self.rss_mb = _peak_mb(self.seen)
 
 
-def weave(frames: int, place: str) -> dict[str, float]:
+def weave(frames: int, place: str, early: int) -> dict[str, float]:
     """Make a video of so many frames by the workflow.
 
     Args:
         frames: Its length.
         place: Folder for inputs, chunks and the video.
+        early: After how many frames the peak so far is noted.
     """
-    folder, clock = Path(place), _Clock()
+    folder = Path(place)
     folders = Folders(folder / "input", folder / "output", folder / "temp")
     sets = (f"Inputs.seconds={frames / FPS.numerator}", f"Weave.steps={STEPS}", "Preflight.measure=false")
     with watch_memory() as seen:
-        report = run_workflow(PACK_ROOT / "workflows" / "minute.json", RunOptions(folders, sets, clock))
+        look = _Look(early, seen)
+        report = run_workflow(PACK_ROOT / "workflows" / "minute.json", RunOptions(folders, sets, look))
         ended_s = time.process_time()
     (video,) = [output for output in report.outputs if output.path.endswith(".mp4")]
     if video.frames != frames:
         raise AssertionError(f"{video.frames} frames came out of {frames}")
-    assert clock.started_s is not None
+    assert look.started_s is not None
+    peak_mb = _peak_mb(seen)
     store = ChunkStore.reopen(folder / "output" / "motionweave" / "minute")
     return {
-        "rss_mb": _peak_mb(seen),
-        "frame_s": (ended_s - clock.started_s) / (frames - clock.made_before),
+        "rss_mb": peak_mb,
+        "early_rss_mb": peak_mb if look.rss_mb is None else look.rss_mb,
+        "frame_s": (ended_s - look.started_s) / (frames - look.made_before),
         "av_offset_frames": av_offset_frames(Path(video.path), store, speak(MOTION, float(frames / FPS))),
     }
 
