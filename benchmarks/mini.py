@@ -61,7 +61,9 @@ def draw_panel(draw: ImageDraw.ImageDraw, corner: tuple[int, int], panel: Panel,
         panel: What stands around it.
         curve: Points of commanded and produced, by row.
     """
-    shown = {name: curve[name] for name in DOTS if curve.get(name)}
+    # Who a repeated reference shows is no question: it stands in only where nothing was switched off.
+    hidden = {"repeat_reference"} if "off" in curve else set[str]()
+    shown = {name: curve[name] for name in DOTS if name not in hidden and curve.get(name)}
     xs = [x for points in shown.values() for x, _ in points]
     ys = [y for points in shown.values() for _, y in points]
     across, up = (span(xs + ys),) * 2 if panel.same_unit else (span(xs), span(ys))
