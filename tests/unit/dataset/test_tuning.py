@@ -149,6 +149,12 @@ def test_the_recipes_that_are_shipped_are_read():
     assert all(isinstance(made, TuningRecipe) and made.trains == name for name, made in found.items())
 
 
+def test_every_line_of_the_recipes_for_own_footage_says_what_it_does():
+    for path in (ROOT / "recipes").glob("*.yaml"):
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        assert all("  # " in line for line in lines), path.name
+
+
 def test_frame_rates_are_checked_with_the_recipe(recipe):
     assert window_spec(recipe(fps=(12, "30000/1001")), True).fps == (12, Fraction(30000, 1001))
     for wrong in ("fast", 0, "1/0"):
