@@ -10,6 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from motionweave.media import read_metadata
+
 pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,16 @@ def frames_of(path: Path) -> Iterator[np.ndarray]:
             yield frame.to_ndarray(format="rgb24")
 
 
+def count_of_equal_frames(one: Path, other: Path) -> int:
+    """Count the frames of two videos that must be the same."""
+    count = 0
+    for index, (expected, actual) in enumerate(zip_longest(frames_of(one), frames_of(other))):
+        assert expected is not None and actual is not None, f"one video ends at frame {index}"
+        assert np.array_equal(expected, actual), f"frame {index} differs"
+        count += 1
+    return count
+
+
 def sound_of(path: Path) -> np.ndarray:
     with av.open(str(path)) as container:
         return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=-1)
@@ -98,13 +110,20 @@ def test_the_frames_and_the_sound_equal_those_of_an_in_process_run(server, finis
     made_there = saved_videos(server, history_of(server, finished)["outputs"])
     assert len(made_there) == 1
     here, there = next(path for path in made_here if path.suffix == ".mp4"), made_there[0]
-    count = 0
-    for index, (expected, actual) in enumerate(zip_longest(frames_of(here), frames_of(there))):
-        assert expected is not None and actual is not None, f"one video ends at frame {index}"
-        assert np.array_equal(expected, actual), f"frame {index} differs"
-        count += 1
-    assert count >= 96
+    assert count_of_equal_frames(here, there) >= 96
     assert np.array_equal(sound_of(here), sound_of(there))
+
+
+def test_the_prompt_inside_the_saved_video_runs_again_and_saves_the_same_frames(server, finished):
+    (made,) = saved_videos(server, history_of(server, finished)["outputs"])
+    prompt = json.loads(read_metadata(made)["prompt"])
+    (saver,) = [node for node in prompt.values() if node["class_type"] == "SaveVideo"]
+    saver["inputs"]["filename_prefix"] = "again"  # what saved that file already is not run for nothing
+    events = server.watch(prompt)
+    assert [data["body"].get("node_errors") for data in data_of(events, "queued")] == [{}]
+    (again,) = saved_videos(server, history_of(server, events)["outputs"])
+    assert again.name.startswith("again")
+    assert count_of_equal_frames(made, again) >= 96
 
 
 def test_an_interrupt_ends_the_run_within_one_step(server, finished, quickstart_prompt):
