@@ -1,10 +1,12 @@
 """The queue client against a real ComfyUI: killed and restarted, with two clients, and with what it refuses."""
 
+import json
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from wire import wired
 
 from motionweave.errors import WorkflowError
 from motionweave.host.queue import QueueClient, QueueOptions
@@ -37,12 +39,19 @@ class Desk:
     def __init__(self, server, folder: Path, write):
         self.server, self.folder, self.heard, self.write = server, folder, Heard(), write
 
-    def client(self, *overrides: str) -> QueueClient:
-        options = QueueOptions(self.server.url, self.folder / "input", self.folder / "output", overrides)
+    def client(self, *overrides: str, url: str | None = None) -> QueueClient:
+        options = QueueOptions(url or self.server.url, self.folder / "input", self.folder / "output", overrides)
         return QueueClient(options, self.heard)
 
     def workflow(self, run_name: str = "a", steps: int = STEPS, **weave) -> Path:
         return self.write(self.folder, CHUNKS, steps, run_name, **weave)
+
+    def jobs_of(self, run: str) -> list[str]:
+        """Give the ids of all jobs that the server has had of a run, however they ended."""
+        queue = self.server.get("/queue")
+        rows = [entry["prompt"] for entry in self.server.get("/history").values()]
+        rows += [row for part in ("queue_running", "queue_pending") for row in queue[part]]
+        return [row[1] for row in rows if f'"run_name": "{run}"' in json.dumps(row[2])]
 
     def finished_chunks(self, run: str) -> list[Path]:
         return sorted((self.server.base / "output" / "motionweave" / run).glob("chunk-*.mkv"))
@@ -117,6 +126,38 @@ def test_a_wrong_value_and_a_wrong_node_are_said_in_one_line(desk):
     with pytest.raises(WorkflowError, match=r"does not know: NobodysNode \(node 6\)"):
         desk.client().submit([path])
     assert desk.server.get("/queue") == {"queue_running": [], "queue_pending": []}
+
+
+def test_a_lost_socket_loses_nothing_and_doubles_nothing(desk):
+    with wired(desk.server.url) as wire:
+        client = desk.client(url=wire.url)
+        (job,) = client.submit([desk.workflow(run_name="cut", seed=41)])
+        thread, made = watched(client)
+        wait_until(lambda: desk.heard.progress)
+        wire.cut()
+        thread.join(300)
+    (report,) = made
+    assert wire.cuts > 0
+    assert (report.prompt_id, report.status, report.requeued) == (job.id, "done", False)
+    assert any("connection" in line for line in desk.heard.lines)
+    assert desk.jobs_of("cut") == [job.id]
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [({"full": 2}, "takes no more jobs"), ({"swallowed": 1}, "trying again")],
+    ids=["full queue", "lost answer"],
+)
+def test_a_job_that_is_not_taken_at_once_is_queued_once(desk, faults, said):
+    run = "-".join(faults)
+    with wired(desk.server.url) as wire:
+        vars(wire).update(faults)
+        client = desk.client(url=wire.url)
+        (job,) = client.submit([desk.workflow(run_name=run, seed=42, steps=1)])
+        assert (wire.full, wire.swallowed) == (0, 0)
+        assert [report.status for report in client.watch()] == ["done"]
+    assert any(said in line for line in desk.heard.lines)
+    assert desk.jobs_of(run) == [job.id]
 
 
 def test_a_server_that_is_killed_and_restarted_loses_no_job_and_makes_no_chunk_twice(restartable, desk):
