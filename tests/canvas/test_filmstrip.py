@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflows/timeline.json"
 WEAVE = "MotionWeaveWeave"
 RUN_LIMIT_MS = 900_000
+NARROW, ROOM = 320, 1100
 
 
 def short(workflow: dict) -> dict:
@@ -55,3 +56,29 @@ def test_a_run_shows_its_chunks_can_be_cancelled_and_goes_on_from_there(canvas):
     plan.get_by_text(f"{count} chunks").wait_for()
     assert plan.locator(".fresh").count() == count
     assert canvas.errors == []
+
+
+def test_a_finished_run_is_seen_whole_on_a_narrow_node(drawn):
+    drawn.place(WEAVE)
+    rows = [
+        {"chunk": at, "key": str(at), "frames": 8, "reused": at == 0, "seconds": 80.0, "lab": [50 + at, 0, 0]}
+        | {"identity": 0.97 - at / 100, "seam": 1.7 if at else None}
+        for at in range(12)
+    ]
+    memory = "memory: the host's own memory management; predicted peak 0.6 GiB (encode 0.1, denoise 0.1, decode 0.6)"
+    drawn.page.evaluate(
+        """([type, width, output]) => {
+            const node = app.graph.nodes.find((each) => each.type === type);
+            node.setSize([width, node.size[1]]);
+            node.onExecuted(output);
+        }""",
+        [WEAVE, NARROW, {"motionweave": rows, "motionweave_memory": [{"line": memory}]}],
+    )
+    strip = drawn.panel("motionweave_filmstrip")
+    strip.get_by_text("12 chunks finished").wait_for()
+    drawn.look_at(WEAVE, scale=0.85)
+    assert strip.locator(".frames li").count() == 12
+    assert strip.locator(".drift svg").count() == 3
+    assert strip.locator(".panel").evaluate("(panel) => panel.scrollHeight <= panel.clientHeight")
+    assert drawn.page.evaluate("() => app.graph.nodes[0].size[1]") < ROOM
+    assert drawn.errors == []
