@@ -84,7 +84,7 @@ def run_benchmark(
 
     started = time.monotonic()
     chosen = dict(more or {}) | ({} if clips is None else {"clips": clips})
-    found = BENCHMARKS.get(name).build(on_clip=on_clip, keep=keep, **chosen)
+    found = BENCHMARKS.get(name).build(on_clip=on_clip, keep=keep if pictures else None, **chosen)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return BenchmarkResult(
         name=name,
