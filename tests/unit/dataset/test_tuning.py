@@ -35,7 +35,7 @@ def weights(folder):
     return (folder / "diffusion_pytorch_model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("trains", ["pose", "depth", "identity", "light", "camera"])
+@pytest.mark.parametrize("trains", ["pose", "identity", "light", "camera"])
 def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe, tmp_path, trains, whole_and_stopped):
     whole, stopped = whole_and_stopped(recipe(trains, loop={"accumulate": 2 if trains == "pose" else 1}))
     assert weights(stopped) == weights(whole)
