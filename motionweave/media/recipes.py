@@ -86,11 +86,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "av1": Recipe("AV1 (mp4)", "libsvtav1", "mp4", ".mp4", "yuv420p", "aac", _AV1, _AV1_CRF, even=(2, 2)),
     "av1-10bit": Recipe("AV1 10 bit", "libsvtav1", "mp4", ".mp4", "yuv420p10le", "aac", _AV1, _AV1_CRF, even=(2, 2)),
+    # Profiles by their numbers: PyAV 14's FFmpeg does not know their names.
     "prores": Recipe(
-        "ProRes 422 HQ", "prores_ks", "mov", ".mov", "yuv422p10le", "pcm_s24le", {"profile": "hq"}, even=(2, 1)
+        "ProRes 422 HQ", "prores_ks", "mov", ".mov", "yuv422p10le", "pcm_s24le", {"profile": "3"}, even=(2, 1)
     ),
     "prores-4444": Recipe(
-        "ProRes 4444", "prores_ks", "mov", ".mov", "yuv444p10le", "pcm_s24le", {"profile": "4444"}
+        "ProRes 4444", "prores_ks", "mov", ".mov", "yuv444p10le", "pcm_s24le", {"profile": "4"}
     ),
     # Every FFV1 frame is a key frame, so that a damaged one costs itself only.
     "ffv1": Recipe("FFV1 lossless", "ffv1", "matroska", ".mkv", "bgr0", "pcm_f32le", {"level": "3", "g": "1"}),
