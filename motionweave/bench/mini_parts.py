@@ -25,8 +25,21 @@ from ..metrics.picture import foreground, iou
 from ..tracks.estimators import PoseEstimator
 from ..tracks.face_models import FaceModels
 from ..tracks.keypoints import Person, from_wholebody
-from . import controls
-from .controls import FRAMES, Mini, load_mini, poses_of, through_vae
+from .controls import (
+    FRAMES,
+    ROWS,
+    Case,
+    Mini,
+    camera_case,
+    depth_case,
+    flat_lit,
+    light_case,
+    load_mini,
+    make,
+    mouth_case,
+    poses_of,
+    through_vae,
+)
 from .held_out import FPS
 from .identity import known_characters, mini_faces, recognised
 from .outline import outline_score
@@ -115,8 +128,8 @@ def measure_other_motion(bench: Bench, index: int) -> Outcome:
     clip = render_clip(world, clip_times(FRAMES, FPS), FPS, size)
     reference, pose = draw_reference(seed, size), PoseControl(mini.pose, poses_of(clip))
     shown = {
-        "figures": controls.make(mini, reference, (pose, ReferenceControl(mini.reference)), FRAMES),
-        "off": controls.make(mini, reference, (pose,), FRAMES),
+        "figures": make(mini, reference, (pose, ReferenceControl(mini.reference)), FRAMES),
+        "off": make(mini, reference, (pose,), FRAMES),
         "repeat_reference": reference.expand_as(clip.frames),
         "truth": through_vae(mini, clip.frames),
     }
@@ -164,7 +177,7 @@ def silhouette_pck(clip: Clip, found: Tensor) -> float:
 
 def measure_mouth(bench: Bench, index: int) -> Outcome:
     """Have a portrait speak."""
-    case = controls.mouth_case(bench.mini, index)
+    case = mouth_case(bench.mini, index)
     clip, rows, curve = case.asked.clip, dict[str, Row](), Curve()
     for name, frames in _videos(bench, case):
         read, seed = mouth_reading(frames, clip), case.asked.world.motion_seed
@@ -176,8 +189,8 @@ def measure_mouth(bench: Bench, index: int) -> Outcome:
 
 def measure_light(bench: Bench, index: int) -> Outcome:
     """Light a clip anew; a light of no direction is left out of the curve."""
-    case, key = controls.light_case(bench.mini, index)
-    clip, flat = case.asked.clip, controls.flat_lit(bench.mini, case.asked)
+    case, key = light_case(bench.mini, index)
+    clip, flat = case.asked.clip, flat_lit(bench.mini, case.asked)
     rows, curve = dict[str, Row](), Curve()
     for name, frames in _videos(bench, case):
         toward = light_direction(frames, clip, flat)
@@ -188,7 +201,7 @@ def measure_light(bench: Bench, index: int) -> Outcome:
 
 def measure_camera(bench: Bench, index: int) -> Outcome:
     """Move the camera."""
-    case, camera = controls.camera_case(bench.mini, index)
+    case, camera = camera_case(bench.mini, index)
     rows, curve = dict[str, Row](), Curve()
     for name, frames in _videos(bench, case):
         found, asked = scene_motions(frames, case.asked.clip, case.asked.world, camera)
@@ -200,7 +213,7 @@ def measure_camera(bench: Bench, index: int) -> Outcome:
 
 def measure_depth(bench: Bench, index: int) -> Outcome:
     """Ask for a depth; the curve is of ranks, a tenth of the pixels to a point."""
-    case, rng = controls.depth_case(bench.mini, index), np.random.default_rng(index)
+    case, rng = depth_case(bench.mini, index), np.random.default_rng(index)
     rows, curve = dict[str, Row](), Curve()
     for name, frames in _videos(bench, case):
         shown, truth = (_ranks(each) for each in depth_pairs(frames, case.asked.clip, bench.mini.depth_model, rng))
@@ -210,8 +223,8 @@ def measure_depth(bench: Bench, index: int) -> Outcome:
     return Outcome(rows, {"depth": curve})
 
 
-def _videos(bench: Bench, case: controls.Case) -> Iterator[tuple[str, Tensor]]:
-    return zip(controls.ROWS, case.videos(bench.mini), strict=True)
+def _videos(bench: Bench, case: Case) -> Iterator[tuple[str, Tensor]]:
+    return zip(ROWS, case.videos(bench.mini), strict=True)
 
 
 def _pairs(asked: np.ndarray, found: np.ndarray) -> list[tuple[float, float]]:
