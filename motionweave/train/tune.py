@@ -107,7 +107,7 @@ def _asked(request: TuneRequest, folders: Folders) -> TuningRecipe:
     _require(dataset, prepared_datasets(folders), "dataset", "prepare one there with: motionweave dataset prepare")
     _require(backbone, available_models("backbone", folders), "backbone", "put it into ComfyUI's models/diffusers")
     changed = {"dataset": str(folders.input / dataset), "backbone": backbone, "name": request.name or recipe.name}
-    if recipe.begin:
+    if recipe.begin and recipe.begin not in available_models(recipe.role, folders):
         changed["begin"] = str(confine(_home(recipe, folders), recipe.begin))
     try:
         return TuningRecipe.model_validate({**recipe.model_dump(), **changed})

@@ -60,7 +60,7 @@ def train_tuning(recipe: TuningRecipe, job: Job) -> Path:
     windows = Windows(Path(recipe.dataset), spec, voices)
     windows.require_backbone(backbone.digest)
     _tell(windows)
-    learner = build_learner(backbone, recipe, hearing)
+    learner = build_learner(backbone, _begun(recipe, here.folders), hearing)
     training = _Training(recipe, job, accelerator, windows, backbone, learner)
     training.run()
     if accelerator.is_main_process:
@@ -70,6 +70,15 @@ def train_tuning(recipe: TuningRecipe, job: Job) -> Path:
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return made_path(recipe, job.output)
+
+
+def _begun(recipe: TuningRecipe, folders: Folders) -> TuningRecipe:
+    """Give the recipe with the folder of what it goes on from, where it names a model."""
+    from ..weights.locate import locate_model
+
+    if not recipe.begin or Path(recipe.begin).exists():
+        return recipe
+    return recipe.model_copy(update={"begin": str(locate_model(recipe.role, recipe.begin, folders))})
 
 
 def _tell(windows: Windows) -> None:

@@ -8,6 +8,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
+ROLES = {"pose": "controlnet", "depth": "controlnet", "identity": "reference_net", "lora": "lora"}
+"""Roles under which loaders list what recipes train; the others are adapters."""
+
 
 class TuningLoop(BaseModel):
     """How long and how fast."""
@@ -99,7 +102,8 @@ class TuningRecipe(BaseModel):
     backbone: str = "mini-svd"
     """Name or folder of the backbone."""
     begin: str = ""
-    """Folder (a LoRA's file) of the same kind to go on from; empty to begin from a copy of the backbone."""
+    """Name or folder (a LoRA's file) of the same kind to go on from; empty to begin from a copy of the backbone, or
+    from nothing."""
     frames: int = Field(ge=1)
     """Frames in a window; better the backbone's own number."""
     fps: tuple[int | str, ...] = ()
@@ -134,6 +138,11 @@ class TuningRecipe(BaseModel):
     trackers: tuple[str, ...] = ()
     """Where to log beside the CSV file: ``tensorboard``, ``wandb`` or another that accelerate knows."""
     loop: TuningLoop
+
+    @property
+    def role(self) -> str:
+        """The role under which its loader lists it."""
+        return ROLES.get(self.trains, "adapter")
 
     @field_validator("fps")
     @classmethod

@@ -1,6 +1,7 @@
 """Tuning recipes on prepared films: what learns, what does not, and that a stop changes nothing."""
 
 import copy
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +14,9 @@ from motionweave.controls import load_controlnet
 from motionweave.controls.adapters import load_adapter, load_reference_net
 from motionweave.dataset.prepare import prepare
 from motionweave.dataset.windows import Windows, stack_windows
-from motionweave.errors import InputError, UnsupportedError
+from motionweave.errors import InputError, MissingModelError, UnsupportedError
 from motionweave.media import read_clip
+from motionweave.runtime import Folders, LocalRuntime
 from motionweave.train import tuning_loop
 from motionweave.train.recipe import read_recipe
 from motionweave.train.run import run_recipe
@@ -185,6 +187,20 @@ def test_samples_beside_the_truth_and_figures_of_them_are_kept(recipe, tmp_path,
         assert "PSNR" in (folder / "README.md").read_text()
     assert [each.step for each in seen] == [1, 2, 1, 2] and seen[0].step_count == 2
     assert seen[0].preview.shape == (3, 32, 64)
+
+
+def test_training_goes_on_from_a_model_by_the_name_that_its_loader_lists(recipe, tmp_path, job, tiny_controlnet_folder):
+    models = tmp_path / "models"
+    shutil.copytree(tiny_controlnet_folder, models / "controlnet/tiny")
+    here = LocalRuntime(Folders(tmp_path, tmp_path, tmp_path, (models,)))
+    made = recipe(begin="tiny", loop={"steps": 1, "learning_rate": 1e-9})
+    folder = train_tuning(made, replace(job(made, tmp_path), runtime=here))
+    first, last = (load_controlnet(each).net.state_dict() for each in (tiny_controlnet_folder, folder))
+    for name, value in first.items():
+        torch.testing.assert_close(last[name], value, atol=1e-2, rtol=1e-2)
+    with pytest.raises(MissingModelError, match="Known here are"):
+        lost = recipe(begin="lost")
+        train_tuning(lost, replace(job(lost, tmp_path / "lost"), runtime=here))
 
 
 def test_looking_changes_nothing_of_what_is_learnt(recipe, tmp_path, job):
