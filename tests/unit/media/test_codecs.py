@@ -55,7 +55,9 @@ def test_colours_are_tagged_as_they_were_converted(tmp_path: Path, codec: str) -
         writer.write(ramp(2))
     with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
-        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (1, 1, 1)
+        # ProRes in QuickTime has no place for a range; it is limited by definition, which FFmpeg before 8 does not say.
+        assert context.color_range in ((0, 1) if codec.startswith("prores") else (1,))
         assert context.pix_fmt[:7] == RECIPES[codec].pixel_format[:7]
         assert context.codec_tag == {"h265": "hvc1", "h265-10bit": "hvc1"}.get(codec, context.codec_tag)
 
