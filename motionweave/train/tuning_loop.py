@@ -218,7 +218,8 @@ class _Training:
                     self._accelerator.clip_grad_norm_(self._trained.parameters(), loop.clip_norm)
                 self._optimizer.step()
                 self._optimizer.zero_grad()
-            total += float(loss.detach())
+            # Every process is told the same, so that one whose loss is no number does not leave the others waiting.
+            total += float(self._accelerator.reduce(loss.detach(), reduction="mean"))
         if not math.isfinite(total):
             raise InputError(
                 f"the loss of step {step} is {total}, and nothing can be learnt any more; lower loop.learning_rate or "
