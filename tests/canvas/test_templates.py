@@ -5,6 +5,7 @@ page's Export (API) would.
 """
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,22 @@ def values_of(canvas) -> dict[str, list]:
     )
 
 
+def covered(canvas) -> list[tuple[str, str]]:
+    """Pairs of nodes of which one lies over the other, as ComfyUI draws them: with titles, as tall as widgets need."""
+    nodes = canvas.page.evaluate(
+        """() => app.graph.nodes.map((node) => {
+            const [width, height] = node.size.map((side, axis) => Math.max(side, node.computeSize()[axis]));
+            const [x, y] = node.pos;
+            return [node.type, x, y - LiteGraph.NODE_TITLE_HEIGHT, x + width, y + height];
+        })"""
+    )
+    return [
+        (name, other)
+        for (name, *box), (other, *beside) in combinations(nodes, 2)
+        if all(min(box[axis + 2], beside[axis + 2]) > max(box[axis], beside[axis]) for axis in (0, 1))
+    ]
+
+
 def queued(canvas) -> dict[str, dict]:
     """What the page would queue, node by node."""
     nodes = canvas.page.evaluate("async () => (await app.graphToPrompt()).output")
@@ -62,6 +79,7 @@ def test_a_template_opens_without_a_missing_node_or_link_and_reopens_with_every_
             .filter((type) => !LiteGraph.registered_node_types[type])"""
     )
     assert unknown == []
+    assert covered(canvas) == []
     assert canvas.page.evaluate("() => app.graph.nodes.length") == len(told["nodes"])
     assert links_of(canvas) == links_told(told)
     for node in told["nodes"]:
