@@ -166,7 +166,7 @@ def load_dwpose(folder: Path, detect_every: int = DETECT_EVERY) -> DWPose:
         MissingModelError: If one of the two is not there or cannot be opened.
         InputError: If `detect_every` is less than 1.
     """
-    from .sessions import open_session
+    from .sessions import open_sessions
 
     if detect_every < 1:
         raise InputError(f"people were to be detected every {detect_every} frames; expected 1 or more")
@@ -176,7 +176,7 @@ def load_dwpose(folder: Path, detect_every: int = DETECT_EVERY) -> DWPose:
         if not found:
             raise MissingModelError(folder.name, (folder,), f"It lacks {what}, a file {pattern}.")
         files.append(found[0])
-    detector, estimator = (open_session(path) for path in files)
+    detector, estimator = open_sessions(*files)
     return DWPose(detector, estimator, f"{fingerprint(folder)} {detect_every}", detect_every)
 
 

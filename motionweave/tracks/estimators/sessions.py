@@ -43,8 +43,8 @@ def choose_providers(available: list[str], gpu_present: bool) -> list[str]:
     return [*chosen, "CPUExecutionProvider"]
 
 
-def open_session(path: Path) -> Any:
-    """Open an ONNX file.
+def open_sessions(*paths: Path) -> list[Any]:
+    """Open ONNX files that are used together; what runs them is chosen, and said, once.
 
     Raises:
         UnsupportedError: If ONNX Runtime is not installed.
@@ -59,10 +59,13 @@ def open_session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     providers = choose_providers(onnxruntime.get_available_providers(), torch.cuda.is_available())
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # ONNX Runtime's errors share no other base
-        raise MissingModelError(path.name, (path.parent,), f"ONNX Runtime cannot open it: {error}") from error
+    sessions: list[Any] = []
+    for path in paths:
+        try:
+            sessions.append(onnxruntime.InferenceSession(str(path), options, providers=providers))
+        except Exception as error:  # ONNX Runtime's errors share no other base
+            raise MissingModelError(path.name, (path.parent,), f"ONNX Runtime cannot open it: {error}") from error
+    return sessions
 
 
 def run_batched(session: Any, values: np.ndarray) -> list[np.ndarray]:

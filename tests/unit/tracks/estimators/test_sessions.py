@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from motionweave.errors import MissingModelError
-from motionweave.tracks.estimators.sessions import choose_providers, open_session, run_batched
+from motionweave.tracks.estimators.sessions import choose_providers, open_sessions, run_batched
 
 
 def doubling(path, batch):
@@ -28,7 +28,7 @@ def doubling(path, batch):
 
 @pytest.mark.parametrize("batch", ["N", 1, 2, 4])
 def test_any_number_of_items_goes_through_any_batch_size(tmp_path, batch):
-    session = open_session(doubling(tmp_path / "net.onnx", batch))
+    (session,) = open_sessions(doubling(tmp_path / "net.onnx", batch))
     values = np.arange(15, dtype=np.float32).reshape(5, 3)
     (found,) = run_batched(session, values)
     np.testing.assert_array_equal(found, 2 * values)
@@ -38,7 +38,14 @@ def test_a_file_that_is_no_network_is_named(tmp_path):
     path = tmp_path / "yolox_broken.onnx"
     path.write_bytes(b"not a network")
     with pytest.raises(MissingModelError, match=r"yolox_broken\.onnx"):
-        open_session(path)
+        open_sessions(path)
+
+
+def test_networks_that_are_used_together_say_where_they_run_once(tmp_path, caplog):
+    paths = [doubling(tmp_path / name, "N") for name in ("a.onnx", "b.onnx")]
+    with caplog.at_level(logging.WARNING):
+        assert len(open_sessions(*paths)) == 2
+    assert len(caplog.records) <= 1
 
 
 def test_a_gpu_is_taken_where_the_runtime_has_one(caplog):
