@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
 SHOWN = ["preview", "previewMode"]
 """What the page of ComfyUI 0.8.0 adds to its own Preview as Text, to show what that got."""
+FILMSTRIP_PX = 500
+"""By how much Weave grows when it shows its chunks, the lines of drift and a picture."""
 TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "workflows").glob("*.json"))
 
 
@@ -45,13 +47,15 @@ def values_of(canvas) -> dict[str, list]:
 
 
 def covered(canvas) -> list[tuple[str, str]]:
-    """Pairs of nodes of which one lies over the other, as ComfyUI draws them: with titles, as tall as widgets need."""
+    """Pairs of nodes of which one lies over the other, as ComfyUI draws them, with titles, and Weave after a run."""
     nodes = canvas.page.evaluate(
-        """() => app.graph.nodes.map((node) => {
+        """(filmstrip) => app.graph.nodes.map((node) => {
             const [width, height] = node.size.map((side, axis) => Math.max(side, node.computeSize()[axis]));
             const [x, y] = node.pos;
-            return [node.type, x, y - LiteGraph.NODE_TITLE_HEIGHT, x + width, y + height];
-        })"""
+            const grown = node.type === "MotionWeaveWeave" ? filmstrip : 0;
+            return [node.type, x, y - LiteGraph.NODE_TITLE_HEIGHT, x + width, y + height + grown];
+        })""",
+        FILMSTRIP_PX,
     )
     return [
         (name, other)

@@ -125,7 +125,7 @@ def test_control_guidance_acts_on_a_real_control(tiny_backbone, posed):
     weak, as_trained, strong = (window(tiny_backbone, posed, Guidance(1.0, control=k), 1) for k in (0.0, 1.0, 3.0))
     # One step is linear in the prediction.
     torch.testing.assert_close(strong, weak + 3 * (as_trained - weak), rtol=1e-3, atol=1e-3)
-    assert (as_trained - weak).abs().max() > 1
+    assert (as_trained - weak).abs().max() > 0.5
 
 
 def test_control_guidance_of_0_is_a_window_without_controls(tiny_backbone, plain, posed):

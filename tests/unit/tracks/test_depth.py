@@ -115,7 +115,7 @@ def test_black_and_white_are_the_clips_and_not_a_frames(relative, footage, runti
     track = estimate_depth(FootageFrames(dimmed, FPS), relative, runtime, DepthRange(0, 100))
     values, near = track.inverse_depth(), track.nearness()
     expected = ((values - values.min()) / (values.max() - values.min())).clamp(0, 1)
-    torch.testing.assert_close(near, expected, atol=0.06, rtol=0)  # the range is read from a sample of the pixels
+    torch.testing.assert_close(near, expected, atol=0.1, rtol=0)  # the range is read from a sample of the pixels
 
 
 def test_a_windows_depth_is_the_wholes_slice_on_any_clock(relative, footage, runtime):
