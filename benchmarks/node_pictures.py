@@ -82,7 +82,7 @@ def picture(page: Page, node_type: str, path: Path) -> None:
             const found = app.graph.nodes.filter((node) => node.type === type);
             const node = found.find((each) => each.mode === 0) ?? found[0];
             node.mode = 0;
-            node.has_errors = false; // a file of the reader's own, which is not here
+            node.strokeStyles = {}; // no red frame for a file of the reader's own, which is not here
             node.title = node.constructor.title;
             app.canvas.deselectAll?.();
             app.canvas.ds.scale = 1;
