@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from overfit import learns_by_heart
 
 from motionweave.dataset.windows import Windows, stack_windows
 from motionweave.train.tuning import Tuner, draw
@@ -35,14 +36,4 @@ def test_one_window_is_learnt_by_heart_under_one_noise(prepared_films, tiny_back
     tuner = Tuner(backbone.unet, build_learner(backbone, recipe), recipe)
     batch = stack_windows([Windows(Path(prepared_films), window_spec(recipe, False))[0]])
     draws = draw(batch, recipe, torch.Generator().manual_seed(0))
-    optimizer = torch.optim.AdamW(list(tuner.trained().values()), rate)
-    losses: list[float] = []
-    for _ in range(steps):
-        loss = tuner(batch, draws)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(float(loss.detach()))
-        if losses[-1] < 0.05 * losses[0]:
-            break
-    assert losses[-1] < 0.05 * losses[0]
+    assert learns_by_heart(list(tuner.trained().values()), rate, steps, lambda: tuner(batch, draws))

@@ -3,6 +3,7 @@
 import copy
 
 import torch
+from overfit import learns_by_heart
 
 from motionweave.train.denoiser import ControlledUNet, DropRates, LatentBatch, denoiser_losses
 
@@ -17,13 +18,8 @@ def test_one_batch_is_learnt_by_heart_under_one_noise(tiny_backbone, tiny_contro
         poses=torch.rand(1, 2, 3, 32, 32, generator=made),
         fps=torch.full((1,), 8.0),
     )
-    optimizer, losses = torch.optim.AdamW(nets.parameters(), 5e-3), []
-    for _ in range(50):
-        loss = denoiser_losses(nets, batch, DropRates(0.0, 0.0, 0.0), torch.Generator().manual_seed(0))["loss"]
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(float(loss.detach()))
-        if losses[-1] < 0.05 * losses[0]:
-            break
-    assert losses[-1] < 0.05 * losses[0]
+
+    def loss() -> torch.Tensor:
+        return denoiser_losses(nets, batch, DropRates(0.0, 0.0, 0.0), torch.Generator().manual_seed(0))["loss"]
+
+    assert learns_by_heart(nets.parameters(), 5e-3, 50, loss)
