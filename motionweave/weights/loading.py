@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +76,15 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype, allowed_unexpected
     from safetensors import SafetensorError
 
     try:
-        net, info = kind.from_pretrained(
-            folder,
-            torch_dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            variant=_variant(folder),
-        )
+        with _without_bar():
+            net, info = kind.from_pretrained(
+                folder,
+                torch_dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                variant=_variant(folder),
+            )
     except (OSError, SafetensorError) as error:
         raise MissingModelError(folder.name, (folder,), f"{kind.__name__} could not be loaded: {error}") from error
     except ValueError as error:  # diffusers' and transformers' word for shapes that differ
@@ -92,6 +95,20 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype, allowed_unexpected
     unexpected = [name for name in info["unexpected_keys"] if not matches(name, (*NO_WEIGHTS, *allowed_unexpected))]
     require_fit(str(folder), kind.__name__, sorted(info["missing_keys"]), sorted(unexpected), ())
     return net.eval().requires_grad_(False)
+
+
+@contextmanager
+def _without_bar() -> Iterator[None]:
+    """Hush transformers' own bar of a second's loading, which breaks into the progress that the host shows."""
+    bars: Any = sys.modules.get("transformers.utils.logging")
+    if bars is None or not bars.is_progress_bar_enabled():
+        yield
+        return
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        bars.enable_progress_bar()
 
 
 def _variant(folder: Path) -> str | None:
