@@ -43,7 +43,7 @@ def remux(source: Path, target: Path, tags: Mapping[str, str]) -> None:
 
 def _copy(reading: InputContainer, writing: OutputContainer) -> None:
     streams = [*reading.streams.video, *reading.streams.audio]
-    # Opaque: parameters as they stand. PyAV 14 otherwise begins with an encoder's, whose H.264 headers are not the copy's.
+    # Opaque: parameters as they stand. PyAV 14 would begin with an encoder's, whose H.264 headers are not the copy's.
     copies = {stream.index: writing.add_stream_from_template(stream, opaque=True) for stream in streams}
     for packet in reading.demux(*streams):
         if packet.dts is not None:  # The packet that ends a stream has no time and no data.
