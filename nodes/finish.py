@@ -10,8 +10,6 @@ from comfy_api.latest import InputImpl, io, ui
 from ..motionweave import (
     JOINS,
     RECIPES,
-    FacePass,
-    InputError,
     Size,
     StitchOptions,
     UpscaleOptions,
@@ -29,6 +27,7 @@ from ..motionweave import (
     write_sample_clips,
 )
 from .convert import audio_from_socket
+from .faces import AS_THEY_COME, face_models, face_pass
 from .runtime import folders, runtime
 from .sockets import ChunksSocket, IdentityModelsSocket
 
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 SAMPLE = "sample"
 CONNECTED = "the connected one"
-AS_THEY_COME = "none"
 HANDED_ON = ("h264", "h265", "h265-10bit", "av1", "av1-10bit")
 """Codecs that Save Video copies as they are."""
 
@@ -126,7 +124,7 @@ class UpscaleChunks(io.ComfyNode):
                 IdentityModelsSocket.Input("identity_models", optional=True,
                                            tooltip="From Load Identity Models: finds the faces that face_model makes "
                                            "anew."),
-                io.Combo.Input("face_model", options=[AS_THEY_COME, *_face_models()], default=AS_THEY_COME,
+                io.Combo.Input("face_model", options=[AS_THEY_COME, *face_models()], default=AS_THEY_COME,
                                optional=True,
                                tooltip="Makes faces anew: GFPGAN, RestoreFormer or CodeFormer in ComfyUI's "
                                "models/facerestore_models, or any upscaler. It is shown each face upright, and blended "
@@ -158,27 +156,10 @@ class UpscaleChunks(io.ComfyNode):
             net = wrap_upscale_model(upscale_model)
         else:
             net = load_upscale_model(locate_model("upscaler", model, here.folders))
-        faces = _face_pass(identity_models, face_model, face_strength)
+        faces = face_pass(identity_models, face_model, face_strength)
         options = UpscaleOptions(factor, Size(width, height) if width and height else None, tile, batch, faces)
         row = upscale_chunks(chunks, net, here.folders.runs / chunks.name / "upscaled", here, options)
         return io.NodeOutput(row, ui={"motionweave_upscaled": [{"size": str(row.size), "reused": row.reused}]})
-
-
-def _face_models() -> list[str]:
-    here = folders()
-    return list(dict.fromkeys([*available_models("face_restorer", here), *available_models("upscaler", here)]))
-
-
-def _face_pass(finder: FaceModels | None, name: str, strength: float) -> FacePass | None:
-    if name == AS_THEY_COME or strength == 0:
-        return None
-    if finder is None:
-        raise InputError(
-            f"{name} is to make faces anew, but nothing finds them; connect Load Identity Models to identity_models, "
-            f"or set face_model to {AS_THEY_COME}"
-        )
-    role = "face_restorer" if name in available_models("face_restorer", folders()) else "upscaler"
-    return FacePass(finder, load_upscale_model(locate_model(role, name, folders())), strength)
 
 
 class StitchChunks(io.ComfyNode):

@@ -18,11 +18,12 @@ from ..motionweave import (
     wrap_upscale_model,
 )
 from .convert import audio_from_socket
+from .faces import AS_THEY_COME, face_models, face_pass
 from .runtime import folders, runtime
-from .sockets import BackboneSocket, ControlsSocket, IdentitySocket, PlanSocket, PoseSocket
+from .sockets import BackboneSocket, ControlsSocket, IdentityModelsSocket, IdentitySocket, PlanSocket, PoseSocket
 
 if TYPE_CHECKING:
-    from ..motionweave import Backbone, ChunkPlan, Control, Identity, PoseTrack
+    from ..motionweave import Backbone, ChunkPlan, Control, FaceModels, Identity, PoseTrack
 
 
 UNKNOWN = "none, or not chosen yet"
@@ -66,6 +67,10 @@ class Preflight(io.ComfyNode):
                                optional=True,
                                tooltip="Upscale Chunks' model, unless upscale_model is connected; its time and memory "
                                "count."),
+                IdentityModelsSocket.Input("identity_models", optional=True,
+                                           tooltip="The one that goes to Upscale Chunks."),
+                io.Combo.Input("face_model", options=[AS_THEY_COME, *face_models()], default=AS_THEY_COME,
+                               optional=True, tooltip="Upscale Chunks'; its time and memory count."),
             ],
             outputs=[
                 PlanSocket.Output(display_name="plan", tooltip="The plan as it came, for Weave."),
@@ -78,7 +83,8 @@ class Preflight(io.ComfyNode):
         cls, backbone: Backbone, identity: Identity, plan: ChunkPlan, run_name: str, steps: int, guidance: float,
         decode_frames: int, decode_tile: int, upscale: int, measure: bool, controls: tuple[Control, ...] = (),
         audio: dict[str, Any] | None = None, reference_pose: PoseTrack | None = None,
-        upscale_model: Any = None, upscaler: str = UNKNOWN,
+        upscale_model: Any = None, upscaler: str = UNKNOWN, identity_models: FaceModels | None = None,
+        face_model: str = AS_THEY_COME,
     ) -> io.NodeOutput:  # fmt: skip
         here = runtime()
         options = DenoiseOptions(steps or backbone.facts.steps, Guidance(guidance or backbone.facts.guidance))
@@ -86,8 +92,9 @@ class Preflight(io.ComfyNode):
         sound, decode = audio_from_socket(audio), (decode_frames, decode_tile)
         enlarger = None if upscaler == UNKNOWN else load_upscale_model(locate_model("upscaler", upscaler, here.folders))
         enlarger = enlarger if upscale_model is None else wrap_upscale_model(upscale_model)
+        faces = face_pass(identity_models, face_model, 1.0)
         run = PlannedRun(
-            backbone, identity, controls, plan, options, folder, sound, reference_pose, upscale, enlarger, decode
+            backbone, identity, controls, plan, options, folder, sound, reference_pose, upscale, enlarger, decode, faces
         )
         report = check_run(run, here, measure)
         report.refuse()

@@ -15,7 +15,7 @@ from ..longform.store import ChunkStore
 from ..residency import GIB, RESERVE_BYTES, MemoryPlan, Need
 from ..runtime import Runtime
 from ..settling import settle
-from ..upscale.chunks import UpscaleOptions, working_bytes
+from ..upscale.chunks import working_bytes
 from .findings import Cost, Finding
 from .planned import PlannedRun
 from .trial import Pace, measure_pace
@@ -91,8 +91,8 @@ def _enlarging(run: PlannedRun) -> tuple[Need, ...]:
     """Predict what enlarging takes, as far as it is known what enlarges."""
     if run.upscaler is None or run.upscale == 1:
         return ()
-    working = working_bytes(run.identity.size, run.upscaler, UpscaleOptions(run.upscale))
-    return (Need("enlarge", (run.upscaler.net,), working),)
+    nets = (run.upscaler.net,) if run.faces is None else (run.upscaler.net, run.faces.net.net)
+    return (Need("enlarge", nets, working_bytes(run.identity.size, run.upscaler, run.enlarging)),)
 
 
 def run_bytes(run: PlannedRun) -> int:

@@ -14,6 +14,8 @@ from ..request import Request
 from ..sampling import DenoiseOptions
 from ..tracks.pose import PoseTrack
 from ..types import Audio, Size
+from ..upscale.chunks import UpscaleOptions
+from ..upscale.faces import FacePass
 from ..upscale.model import UpscaleModel
 
 
@@ -43,6 +45,13 @@ class PlannedRun:
     """What makes them larger, as far as it is known yet."""
     decode: tuple[int, int] = field(default=(0, 0))
     """Frames decoded together, and the side of the tiles, as in `Request`."""
+    faces: FacePass | None = None
+    """What makes faces anew while chunks are made larger."""
+
+    @property
+    def enlarging(self) -> UpscaleOptions:
+        """How chunks are made larger."""
+        return UpscaleOptions(self.upscale, faces=self.faces)
 
     @property
     def final_size(self) -> Size:

@@ -20,7 +20,7 @@ from ..longform.stitch import stitch_chunks
 from ..residency import MemoryPlan, Need
 from ..runtime import Folders, Runtime
 from ..types import Progress
-from ..upscale.chunks import UpscaleOptions, upscale_chunks
+from ..upscale.chunks import upscale_chunks
 from .planned import PlannedRun
 
 STEPS = 2
@@ -100,7 +100,7 @@ def measure_pace(run: PlannedRun, controls: tuple[Control, ...], runtime: Runtim
         made_at = time.monotonic()
         row: ClipRow = engine.store
         if run.upscaler is not None and run.upscale > 1:
-            row = upscale_chunks(row, run.upscaler, Path(folder) / "large", runtime, UpscaleOptions(run.upscale))
+            row = upscale_chunks(row, run.upscaler, Path(folder) / "large", runtime, run.enlarging)
         enlarged_at = time.monotonic()
         stitch_chunks(row, Path(folder) / "trial.mp4")
         joined_at = time.monotonic()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -24,9 +25,23 @@ from motionweave.sampling import DenoiseOptions, Guidance
 from motionweave.tracks.keypoints import Person
 from motionweave.tracks.pose import KeypointTrack, PoseMapFrames
 from motionweave.types import Audio, Size
+from motionweave.upscale.faces import FacePass
 from motionweave.upscale.model import load_upscale_model
 
 FPS, SIZE = Fraction(7), Size(32, 32)
+
+
+@dataclass
+class Nobody:
+    """A finder of faces that finds none, and counts the pictures that it looked at."""
+
+    digest: str = "nobody"
+    pictures: int = 0
+
+    def find_points(self, picture):
+        del picture
+        self.pictures += 1
+        return np.zeros((0, 5, 2))
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,20 @@ def test_enlarging_takes_time_memory_and_disk(planned, here, tmp_path):
     pixels = 20 * 3 * 64 * 64
     assert enlarged.cost.disk_bytes - plain.cost.disk_bytes > CLIP_SHARE * pixels
     assert "to enlarge" in str(enlarged)
+
+
+def test_faces_that_are_made_anew_count(planned, here, tmp_path):
+    for name, scale in (("twice", 2), ("faces", 1)):
+        save_file(Compact(num_feat=8, num_conv=2, upscale=scale).state_dict(), tmp_path / f"{name}.safetensors")
+    twice, restorer = (load_upscale_model(tmp_path / f"{name}.safetensors") for name in ("twice", "faces"))
+    finder = Nobody()
+    plain = replace(planned, upscale=2, upscaler=twice)
+    run = replace(plain, faces=FacePass(finder, restorer, 1.0))
+    (before,), (need,) = (costs._enlarging(each) for each in (plain, run))
+    assert need.modules == (twice.net, restorer.net) and need.working_bytes > before.working_bytes
+    with torch.inference_mode():
+        assert "to enlarge" in str(check_run(run, here))
+    assert finder.pictures > 0
 
 
 def test_a_disk_that_is_too_small_is_a_stop_that_says_how_much_to_free(planned, here, monkeypatch):
