@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import InputError, MediaError, MissingModelError, MotionWeaveError
+from .heap import keep_freed_memory
 
 if TYPE_CHECKING:
     from .host import RunReport
@@ -655,4 +656,5 @@ def is_bad_input(error: BaseException | None, input_dir: Path) -> bool:
 
 def main() -> None:
     """Run the command."""
+    keep_freed_memory()
     app()
